@@ -1,0 +1,45 @@
+package host
+
+// ComponentKind says what a component is.
+type ComponentKind string
+
+// The kinds.
+const (
+	KindAgent    ComponentKind = "agent"
+	KindTeam     ComponentKind = "team"
+	KindWorkflow ComponentKind = "workflow"
+)
+
+// Component names what can be run.
+type Component struct {
+	Kind ComponentKind `json:"kind"`
+	ID   string        `json:"id"`
+	Name string        `json:"name,omitempty"`
+}
+
+// Agent is a component that talks to one model.
+type Agent struct {
+	ID          string
+	Name        string
+	Description string
+	Role        string
+	// Instructions become the system message, one line each.
+	Instructions []string
+	// Markdown asks the model for Markdown.
+	Markdown bool
+	// Model is a name of the configuration's models.
+	Model string
+	// Hooks are the bindings of the configuration.
+	Hooks []Binding
+	// RequireHooks denies at a point that has no blocking hook.
+	RequireHooks bool
+	// StoreRefusedInput keeps the input of refused runs.
+	StoreRefusedInput bool
+	// HistoryRuns is how many earlier runs of the session the model sees; 0 none.
+	HistoryRuns int
+}
+
+// Component returns the agent's name as a component.
+func (a *Agent) Component() Component {
+	return Component{Kind: KindAgent, ID: a.ID, Name: a.Name}
+}

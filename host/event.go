@@ -1,0 +1,42 @@
+package host
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EventKind names an event of a run's stream in the terms of AgentOS, without
+// the prefix that names the kind of component.
+type EventKind string
+
+// The events of a run.
+const (
+	EventRunStarted            EventKind = "RunStarted"
+	EventPreHookStarted        EventKind = "PreHookStarted"
+	EventPreHookCompleted      EventKind = "PreHookCompleted"
+	EventModelRequestStarted   EventKind = "ModelRequestStarted"
+	EventModelRequestCompleted EventKind = "ModelRequestCompleted"
+	EventRunContent            EventKind = "RunContent"
+	EventRunContentCompleted   EventKind = "RunContentCompleted"
+	EventPostHookStarted       EventKind = "PostHookStarted"
+	EventPostHookCompleted     EventKind = "PostHookCompleted"
+	EventRunCompleted          EventKind = "RunCompleted"
+	EventRunError              EventKind = "RunError"
+	EventRunCancelled          EventKind = "RunCancelled"
+)
+
+// Event is one item of a run's stream. Run describes the run at that moment and
+// must not be changed by the receiver.
+type Event struct {
+	Kind EventKind
+	At   time.Time
+	Run  *Run
+	// Hook is "<plugin>.<hook>" for hook events.
+	Hook string
+	// Input is the run's input for pre-hook events, as the hook sees or left it.
+	Input json.RawMessage
+	// Content is the delta of RunContent, a JSON string or object.
+	Content json.RawMessage
+	// Metrics is set for ModelRequestCompleted.
+	Metrics *Metrics
+}

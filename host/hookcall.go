@@ -1,0 +1,121 @@
+package host
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// HookCallStatus is the state of a hook call.
+type HookCallStatus string
+
+// The states; all but queued and running are final.
+const (
+	HookCallQueued    HookCallStatus = "queued"
+	HookCallRunning   HookCallStatus = "running"
+	HookCallCompleted HookCallStatus = "completed"
+	HookCallDead      HookCallStatus = "dead"
+	HookCallCancelled HookCallStatus = "cancelled"
+	HookCallSkipped   HookCallStatus = "skipped"
+)
+
+// Final reports whether a call in this state will not run again by itself.
+func (s HookCallStatus) Final() bool { return s != HookCallQueued && s != HookCallRunning }
+
+// HookOutcome is what a finished call came to.
+type HookOutcome string
+
+// The outcomes. failed_closed: the check failed and counted as a deny;
+// failed_open: it failed and the binding let it pass.
+const (
+	OutcomeAllowed      HookOutcome = "allowed"
+	OutcomeDenied       HookOutcome = "denied"
+	OutcomeTransformed  HookOutcome = "transformed"
+	OutcomeFailedClosed HookOutcome = "failed_closed"
+	OutcomeFailedOpen   HookOutcome = "failed_open"
+)
+
+// The reasons of a skipped call.
+const (
+	SkipRunRefused      = "run_refused"
+	SkipEarlierDeny     = "earlier_deny"
+	SkipRunNotCompleted = "run_not_completed"
+	SkipCancelled       = "cancelled"
+	SkipPluginInactive  = "plugin_inactive"
+)
+
+// HookCall is one call of one hook, as a record. Blocking and skipped calls are
+// final when they are stored; background calls are stored queued.
+type HookCall struct {
+	ID             string              `json:"id"`
+	RunID          string              `json:"run_id"`
+	SessionID      string              `json:"session_id"`
+	Component      Component           `json:"component"`
+	Plugin         string              `json:"plugin"`
+	Version        string              `json:"version"`
+	Digest         string              `json:"digest"`
+	Hook           string              `json:"hook"`
+	Point          pluginapi.Point     `json:"point"`
+	Sequence       int64               `json:"sequence"`
+	Mode           pluginapi.Mode      `json:"mode"`
+	Guardrail      bool                `json:"guardrail"`
+	Status         HookCallStatus      `json:"status"`
+	Outcome        HookOutcome         `json:"outcome,omitempty"`
+	Decision       pluginapi.Decision  `json:"decision,omitempty"`
+	Reason         string              `json:"reason,omitempty"`
+	Message        string              `json:"message,omitempty"`
+	Warnings       []pluginapi.Warning `json:"warnings"`
+	Attempt        int                 `json:"attempt"`
+	MaxAttempts    int                 `json:"max_attempts"`
+	NextAttemptAt  time.Time           `json:"next_attempt_at,omitzero"`
+	IdempotencyKey string              `json:"idempotency_key,omitempty"`
+	DurationMS     float64             `json:"duration_ms"`
+	Logs           []LogLine           `json:"logs"`
+	Error          *HookError          `json:"error,omitempty"`
+	CreatedAt      time.Time           `json:"created_at"`
+	StartedAt      time.Time           `json:"started_at,omitzero"`
+	FinishedAt     time.Time           `json:"finished_at,omitzero"`
+
+	// Position orders the calls of one emission.
+	Position int `json:"-"`
+	// The fields below are set for background calls only.
+
+	// Owner is the node that holds the call until LeaseUntil; empty when free.
+	Owner      string    `json:"-"`
+	LeaseUntil time.Time `json:"-"`
+	// SnapshotID names the context shared by the emission's calls.
+	SnapshotID string `json:"-"`
+	// Spec is what the call needs beside the snapshot.
+	Spec *HookCallSpec `json:"-"`
+}
+
+// HookCallSpec is how a background call is made, fixed when it is enqueued.
+type HookCallSpec struct {
+	Export  string             `json:"export"`
+	Config  json.RawMessage    `json:"config,omitempty"`
+	Timeout pluginapi.Duration `json:"timeout"`
+	Retry   pluginapi.Retry    `json:"retry"`
+}
+
+// HookError says why a hook call failed.
+type HookError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// LogLine is one line a guest logged.
+type LogLine struct {
+	At      time.Time `json:"at"`
+	Level   string    `json:"level"`
+	Message string    `json:"message"`
+}
+
+// Snapshot is the immutable context that the background calls of one emission
+// share; it is deleted when all of them are final.
+type Snapshot struct {
+	ID    string
+	RunID string
+	// Context is a pluginapi.Context without config, mode and delivery.
+	Context []byte
+}

@@ -1,0 +1,69 @@
+// Package model says what a language model is. Adapters live in its folders.
+package model
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// Model answers requests. It is safe for concurrent use.
+type Model interface {
+	// Info names the model; it does no I/O.
+	Info() Info
+	// Generate answers one request. When delta is not nil the answer is also
+	// handed to it piece by piece as it arrives, in order, from the calling
+	// goroutine; an error of delta ends the call and is returned as it is. A
+	// request the provider refused, or that could not be sent, is an *Error;
+	// when ctx ends the error wraps ctx.Err().
+	Generate(ctx context.Context, req Request, delta func(text string) error) (Response, error)
+}
+
+// Info names a model.
+type Info struct {
+	// ID is the provider's id, such as gpt-5.2; Name the class of adapter, such
+	// as OpenAIChat; Provider who serves it, such as OpenAI.
+	ID       string
+	Name     string
+	Provider string
+}
+
+// Request is one request to a model.
+type Request struct {
+	Messages []Message
+}
+
+// Message is one message of a request.
+type Message struct {
+	// Role is system, user, assistant or tool.
+	Role string
+	// Content is a JSON string or object.
+	Content json.RawMessage
+}
+
+// Response is a model's whole answer.
+type Response struct {
+	Content      string
+	FinishReason string
+	// Usage is zero where the provider does not count.
+	Usage host.Metrics
+}
+
+// Error is a request that failed at the provider or on the way to it.
+type Error struct {
+	// Type is one of the AgentOS error ids: model_authentication_error,
+	// model_rate_limit_error, context_window_exceeded_error, model_provider_error.
+	Type string
+	// Status is the HTTP status, 0 when there was no answer.
+	Status int
+	// Message is for the caller: what the provider said, cut, without secrets.
+	Message string
+	Err     error
+}
+
+// Error is the message.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

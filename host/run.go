@@ -1,0 +1,132 @@
+package host
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// RunStatus is the state of a run.
+type RunStatus string
+
+// The states; COMPLETED, CANCELLED and ERROR are final.
+const (
+	RunPending   RunStatus = "PENDING"
+	RunRunning   RunStatus = "RUNNING"
+	RunPaused    RunStatus = "PAUSED"
+	RunCompleted RunStatus = "COMPLETED"
+	RunCancelled RunStatus = "CANCELLED"
+	RunError     RunStatus = "ERROR"
+)
+
+// Final reports whether a run in this state can never change again.
+func (s RunStatus) Final() bool {
+	return s == RunCompleted || s == RunCancelled || s == RunError
+}
+
+// Run is one execution of a component. It is stored whole; nothing in it may
+// reach a store before the hooks of its point have permitted it.
+type Run struct {
+	ID        string    `json:"id"`
+	SessionID string    `json:"session_id"`
+	ParentID  string    `json:"parent_id,omitempty"`
+	RootID    string    `json:"root_id"`
+	UserID    string    `json:"user_id,omitempty"`
+	Component Component `json:"component"`
+	Status    RunStatus `json:"status"`
+	// Background is true for a run whose client did not wait.
+	Background bool `json:"background,omitempty"`
+	// Attempt is the fence: a worker's write names the attempt it belongs to.
+	Attempt int `json:"attempt"`
+	// Input is a JSON string or object as the hooks left it; nil until permitted.
+	Input json.RawMessage `json:"input,omitempty"`
+	// Content is a JSON string or object: the answer, or why there is none.
+	Content     json.RawMessage `json:"content,omitempty"`
+	ContentType string          `json:"content_type,omitempty"`
+	// Model is the model's id, ModelProvider who serves it.
+	Model         string    `json:"model,omitempty"`
+	ModelProvider string    `json:"model_provider,omitempty"`
+	Messages      []Message `json:"messages,omitempty"`
+	Metrics       Metrics   `json:"metrics"`
+	// SessionState is the session's state after this run, an object.
+	SessionState json.RawMessage `json:"session_state,omitempty"`
+	Metadata     json.RawMessage `json:"metadata,omitempty"`
+	// Failure is set when Status is ERROR.
+	Failure    *Failure  `json:"failure,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+}
+
+// Failure says why a run ended in ERROR.
+type Failure struct {
+	// Type is input_check_error, output_check_error, host_restarted, or a class
+	// of failure such as model_provider_error.
+	Type string `json:"type"`
+	ID   string `json:"id,omitempty"`
+	// Message is for the caller; it is the run's content too.
+	Message string `json:"message"`
+	// Data is an object; for a refusal {plugin, hook, point}.
+	Data json.RawMessage `json:"data,omitempty"`
+	// Refused is true when a hook denied, as opposed to a fault.
+	Refused bool `json:"refused,omitempty"`
+}
+
+// The failure types the host gives.
+const (
+	FailureInputCheck    = "input_check_error"
+	FailureOutputCheck   = "output_check_error"
+	FailureHostRestarted = "host_restarted"
+)
+
+// Message is one message of a run.
+type Message struct {
+	ID string `json:"id"`
+	// Role is system, user, assistant or tool.
+	Role string `json:"role"`
+	// Content is a JSON string or object.
+	Content json.RawMessage `json:"content,omitempty"`
+	// FromHistory marks a message of an earlier run; it is not stored again.
+	FromHistory bool      `json:"from_history,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+// Metrics counts what a run used. Times are in seconds.
+type Metrics struct {
+	InputTokens      int64   `json:"input_tokens,omitempty"`
+	OutputTokens     int64   `json:"output_tokens,omitempty"`
+	TotalTokens      int64   `json:"total_tokens,omitempty"`
+	ReasoningTokens  int64   `json:"reasoning_tokens,omitempty"`
+	CacheReadTokens  int64   `json:"cache_read_tokens,omitempty"`
+	TimeToFirstToken float64 `json:"time_to_first_token,omitempty"`
+	Duration         float64 `json:"duration,omitempty"`
+}
+
+// Session is the runs that share history and state: the conversation.
+type Session struct {
+	ID        string          `json:"id"`
+	Component Component       `json:"component"`
+	UserID    string          `json:"user_id,omitempty"`
+	Name      string          `json:"name,omitempty"`
+	State     json.RawMessage `json:"state,omitempty"`
+	Metadata  json.RawMessage `json:"metadata,omitempty"`
+	CreatedAt time.Time       `json:"created_at"`
+	UpdatedAt time.Time       `json:"updated_at"`
+}
+
+// Text returns the string in a JSON string, or the JSON itself when content is
+// something else.
+func Text(content json.RawMessage) string {
+	var s string
+	if json.Unmarshal(content, &s) == nil {
+		return s
+	}
+	return string(content)
+}
+
+// TextContent returns s as a JSON string.
+func TextContent(s string) json.RawMessage {
+	data, err := json.Marshal(s)
+	if err != nil { // a string always marshals
+		panic(err)
+	}
+	return data
+}
