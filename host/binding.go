@@ -44,3 +44,11 @@ var HostWide = BindingScope{}
 
 // Scope returns the component's scope.
 func (c Component) Scope() BindingScope { return BindingScope{Kind: c.Kind, ID: c.ID} }
+
+// BoundPlugin is a binding with the plugin version it means now. Plugin is nil
+// when the plugin is unknown or has no active version: such a binding counts as
+// a failed hook.
+type BoundPlugin struct {
+	Binding Binding
+	Plugin  *Plugin
+}
