@@ -1,0 +1,85 @@
+package hook
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// Queued is the record of a background hook that is to be called. snapshotID
+// names the context it shares with the others of its emission.
+func (d *Dispatcher) Queued(h *Hook, at Occasion, snapshotID string, lease host.Lease) host.HookCall {
+	record := d.record(h, at)
+	record.Status = host.HookCallQueued
+	record.MaxAttempts = h.Retry.MaxAttempts
+	record.NextAttemptAt = record.CreatedAt
+	record.IdempotencyKey = idempotencyKey(h, at)
+	record.SnapshotID = snapshotID
+	record.Owner, record.LeaseUntil = lease.Owner, lease.Until
+	record.Spec = &host.HookCallSpec{
+		Export: h.Export, Config: h.Config,
+		Timeout: pluginapi.Duration(h.Timeout), Retry: h.Retry,
+	}
+	return record
+}
+
+// idempotencyKey is the same for all attempts of a call and differs between
+// calls: a hook bound twice has two positions.
+func idempotencyKey(h *Hook, at Occasion) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%d", at.Run.ID, h.FullName(), at.Sequence, h.Position))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Snapshot serialises the context that the background calls of one emission
+// share.
+func Snapshot(c *pluginapi.Context) ([]byte, error) {
+	if err := setTarget(c); err != nil {
+		return nil, fmt.Errorf("snapshot context: %w", err)
+	}
+	data, err := encode(c)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot context: %w", err)
+	}
+	return data, nil
+}
+
+// Deliver makes one attempt of a background call. The returned record holds the
+// verdict, or Error when the hook failed; its Status is left to the caller. A
+// deny or a transform changes nothing and leaves a warning.
+func (d *Dispatcher) Deliver(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
+	h := &Hook{
+		Plugin: call.Plugin, Version: call.Version, Digest: call.Digest, Name: call.Hook,
+		Export: call.Spec.Export, Point: call.Point, Mode: pluginapi.ModeBackground,
+		Timeout: time.Duration(call.Spec.Timeout), Config: call.Spec.Config,
+	}
+	call.StartedAt, call.Error = d.now(), nil
+	var c pluginapi.Context
+	if err := json.Unmarshal(snapshot, &c); err != nil || c.Extensions.Snaphook == nil {
+		call.Error = &host.HookError{Code: codeContextInvalid, Message: "the stored context cannot be read"}
+		call.FinishedAt = d.now()
+		return call
+	}
+	got := d.ask(ctx, h, &c, &pluginapi.Delivery{
+		HookCallID: call.ID, IdempotencyKey: call.IdempotencyKey,
+		Attempt: call.Attempt, MaxAttempts: call.MaxAttempts,
+	}, &call)
+	call.FinishedAt = d.now()
+	if got.err != nil {
+		call.Error = &host.HookError{Code: got.err.code, Message: got.err.detail}
+		return call
+	}
+	settle(&call, got.verdict)
+	if got.verdict.Decision != pluginapi.Allow {
+		call.Warnings = append(call.Warnings, pluginapi.Warning{
+			Reason:  "verdict_not_enforced",
+			Message: fmt.Sprintf("The hook ran in the background; its %s changed nothing.", got.verdict.Decision),
+		})
+	}
+	return call
+}
