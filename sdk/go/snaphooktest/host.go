@@ -1,0 +1,71 @@
+// Package snaphooktest runs hooks natively: a hook gets a context, and the test
+// sees its verdict, its log and its requests.
+package snaphooktest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/snaphook-dev/snaphook/pluginapi"
+	snaphook "github.com/snaphook-dev/snaphook/sdk/go"
+)
+
+// Host stands in for the host of a hook. The zero value logs, has no
+// configuration and answers no request. It is not safe for concurrent use.
+type Host struct {
+	// Config is the binding's configuration as JSON; empty for none.
+	Config string
+	// Answer answers HTTP requests; with nil they are errors.
+	Answer func(request snaphook.Request) (snaphook.Response, error)
+
+	// Logs are the lines logged so far.
+	Logs []Line
+	// Requests are the HTTP requests sent so far.
+	Requests []snaphook.Request
+}
+
+var _ snaphook.Host = (*Host)(nil)
+
+// Line is one line of a log.
+type Line struct {
+	Level   snaphook.Level
+	Message string
+}
+
+// Call hands the context to the hook as the document it would get, adds the
+// configuration, and reads the verdict as the host would. An error is a failed
+// call.
+func (h *Host) Call(hook snaphook.Func, context pluginapi.Context) (snaphook.Verdict, error) {
+	if h.Config != "" {
+		extension := pluginapi.Extension{}
+		if context.Extensions.Snaphook != nil {
+			extension = *context.Extensions.Snaphook
+		}
+		extension.Config = json.RawMessage(h.Config)
+		context.Extensions.Snaphook = &extension
+	}
+	document, err := json.Marshal(context)
+	if err != nil {
+		return snaphook.Verdict{}, fmt.Errorf("write context: %w", err)
+	}
+	verdict, err := snaphook.Answer(hook, document, h)
+	if err != nil {
+		return snaphook.Verdict{}, err
+	}
+	return pluginapi.ParseVerdict(verdict)
+}
+
+// Log implements snaphook.Host.
+func (h *Host) Log(level snaphook.Level, line string) {
+	h.Logs = append(h.Logs, Line{Level: level, Message: line})
+}
+
+// Send implements snaphook.Host.
+func (h *Host) Send(request snaphook.Request) (snaphook.Response, error) {
+	h.Requests = append(h.Requests, request)
+	if h.Answer == nil {
+		return snaphook.Response{}, errors.New("the test answers no requests")
+	}
+	return h.Answer(request)
+}
