@@ -1,0 +1,114 @@
+// Package engine runs components: it builds what the hooks and the model see,
+// obeys the verdicts, streams the events and writes the end of a run together
+// with the background calls it causes.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/hook"
+	"github.com/snaphook-dev/snaphook/host/job/pool"
+	"github.com/snaphook-dev/snaphook/host/model"
+)
+
+// Store is what the engine keeps.
+type Store interface {
+	host.RunStore
+	host.SessionStore
+}
+
+// Pool carries out background calls on this node.
+type Pool interface {
+	// Reserve takes room for up to n calls and returns how many it got.
+	Reserve(n int) int
+	// Return gives reserved room back.
+	Return(n int)
+	// Submit hands over calls whose room is reserved.
+	Submit(jobs ...pool.Job)
+	// Nudge tells that due calls lie in the store.
+	Nudge()
+}
+
+// Config is what an Engine needs.
+type Config struct {
+	Store  Store
+	Hooks  *hook.Dispatcher
+	Pool   Pool
+	Agents []*host.Agent
+	// Models by the name agents use.
+	Models map[string]model.Model
+	// Node owns the runs and calls begun here.
+	Node string
+	// Lease is how long a row stays this node's without renewal; 10 s by default.
+	Lease time.Duration
+	// Now defaults to time.Now.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Engine runs components. It is safe for concurrent use.
+type Engine struct {
+	store    Store
+	hooks    *hook.Dispatcher
+	pool     Pool
+	agents   []*host.Agent
+	byID     map[string]*host.Agent
+	models   map[string]model.Model
+	sessions *turnstile
+	node     string
+	lease    time.Duration
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+// New checks the configuration.
+func New(cfg Config) (*Engine, error) {
+	if cfg.Store == nil || cfg.Hooks == nil || cfg.Pool == nil || cfg.Log == nil || cfg.Node == "" {
+		return nil, errors.New("new engine: store, hooks, pool, log and node are required")
+	}
+	if cfg.Lease == 0 {
+		cfg.Lease = 10 * time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	e := &Engine{
+		store: cfg.Store, hooks: cfg.Hooks, pool: cfg.Pool, agents: cfg.Agents, models: cfg.Models,
+		byID: make(map[string]*host.Agent, len(cfg.Agents)), sessions: newTurnstile(),
+		node: cfg.Node, lease: cfg.Lease, now: cfg.Now, log: cfg.Log,
+	}
+	for _, a := range cfg.Agents {
+		if cfg.Models[a.Model] == nil {
+			return nil, fmt.Errorf("new engine: agent %s: unknown model %q", a.ID, a.Model)
+		}
+		e.byID[a.ID] = a
+	}
+	return e, nil
+}
+
+// Agents returns the agents in the order of the configuration.
+func (e *Engine) Agents() []*host.Agent { return e.agents }
+
+// Agent returns the agent of that id, or false.
+func (e *Engine) Agent(id string) (*host.Agent, bool) {
+	a, ok := e.byID[id]
+	return a, ok
+}
+
+// ModelInfo names the model of that name; zero when there is none.
+func (e *Engine) ModelInfo(name string) model.Info {
+	if m := e.models[name]; m != nil {
+		return m.Info()
+	}
+	return model.Info{}
+}
+
+// WorkHook makes one attempt of a background call.
+func (e *Engine) WorkHook(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
+	return e.hooks.Deliver(ctx, call, snapshot)
+}

@@ -1,0 +1,192 @@
+// Package pool carries out background calls in this process: a bounded queue
+// and a bounded number of supervised workers.
+package pool
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// Job is one attempt of a background call.
+type Job struct {
+	Call host.HookCall
+	// Snapshot is the call's context, nil when it is to be read from the store.
+	Snapshot []byte
+}
+
+// Config bounds a Pool; zero fields take the default.
+type Config struct {
+	// Workers run at once; 32 by default.
+	Workers int
+	// Queue is how many jobs wait behind them; 1024 by default.
+	Queue int
+	// SoftStop is how long a stopping pool may go on; 20 s by default.
+	SoftStop time.Duration
+}
+
+// Handler carries jobs out.
+type Handler interface {
+	// Work makes one attempt. It returns soon after ctx ends and does not panic.
+	Work(ctx context.Context, job Job)
+	// Abandon is called for a job that a stopping pool did not begin.
+	Abandon(job Job)
+}
+
+// Pool is a bounded queue with its workers. It is safe for concurrent use.
+type Pool struct {
+	cfg  Config
+	jobs chan Job
+	wake chan struct{}
+
+	mu      sync.Mutex
+	free    int
+	wanted  bool // somebody waits for room
+	stopped bool
+}
+
+// New makes a pool; nothing runs before Run.
+func New(cfg Config) (*Pool, error) {
+	if cfg.Workers < 0 || cfg.Queue < 0 || cfg.SoftStop < 0 {
+		return nil, errors.New("new pool: workers, queue and soft stop must not be negative")
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = 32
+	}
+	if cfg.Queue == 0 {
+		cfg.Queue = 1024
+	}
+	if cfg.SoftStop == 0 {
+		cfg.SoftStop = 20 * time.Second
+	}
+	room := cfg.Workers + cfg.Queue
+	return &Pool{cfg: cfg, free: room, jobs: make(chan Job, room), wake: make(chan struct{}, 1)}, nil
+}
+
+// Reserve takes room for up to n jobs and returns how many it got: fewer when
+// the pool is full, none when it stops.
+func (p *Pool) Reserve(n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return 0
+	}
+	got := min(n, p.free)
+	p.free -= got
+	return got
+}
+
+// Return gives back room that was reserved and not used.
+func (p *Pool) Return(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free += n
+}
+
+// release gives back the room of a job that is done.
+func (p *Pool) release() {
+	p.mu.Lock()
+	p.free++
+	wanted := p.wanted
+	p.wanted = false
+	p.mu.Unlock()
+	if wanted {
+		p.Nudge()
+	}
+}
+
+// Want asks for a signal on Wake as soon as there is room.
+func (p *Pool) Want() {
+	p.mu.Lock()
+	p.wanted = p.free == 0
+	room := !p.wanted
+	p.mu.Unlock()
+	if room {
+		p.Nudge()
+	}
+}
+
+// Nudge sends a signal on Wake: the store holds due work this pool was not
+// handed.
+func (p *Pool) Nudge() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Wake is sent to by Nudge, and when room that was wanted became free.
+func (p *Pool) Wake() <-chan struct{} { return p.wake }
+
+// Submit hands over jobs whose room has been reserved. It does not block.
+func (p *Pool) Submit(jobs ...Job) {
+	for _, job := range jobs {
+		p.jobs <- job
+	}
+}
+
+// Run carries jobs out until ctx ends; then it takes no more, drains what it
+// has for at most SoftStop, and cancels the rest. It returns when every worker
+// has.
+func (p *Pool) Run(ctx context.Context, handler Handler) error {
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	stopping := make(chan struct{})
+	var workers sync.WaitGroup
+	for range p.cfg.Workers {
+		workers.Go(func() { p.loop(work, stopping, handler) })
+	}
+	<-ctx.Done()
+	p.stop()
+	close(stopping)
+	soft := time.AfterFunc(p.cfg.SoftStop, func() { cancel(ErrStopped) })
+	defer soft.Stop()
+	workers.Wait()
+	return nil
+}
+
+// ErrStopped is the cause of the context of a job that outlived SoftStop.
+var ErrStopped = errors.New("the host stopped")
+
+func (p *Pool) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+}
+
+// loop is one worker. Once the pool stops it goes on until the queue is empty.
+func (p *Pool) loop(ctx context.Context, stopping <-chan struct{}, handler Handler) {
+	for {
+		select {
+		case job := <-p.jobs:
+			p.carryOut(ctx, job, handler)
+		case <-stopping:
+			for p.next(ctx, handler) {
+			}
+			return
+		}
+	}
+}
+
+// next carries out one job if there is one.
+func (p *Pool) next(ctx context.Context, handler Handler) bool {
+	select {
+	case job := <-p.jobs:
+		p.carryOut(ctx, job, handler)
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *Pool) carryOut(ctx context.Context, job Job, handler Handler) {
+	defer p.release()
+	if ctx.Err() != nil {
+		handler.Abandon(job)
+		return
+	}
+	handler.Work(ctx, job)
+}
