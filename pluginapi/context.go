@@ -60,6 +60,15 @@ type AgentInit struct {
 	ToolsRegistered []string `json:"tools_registered"`
 }
 
+// MarshalJSON writes no tools as an empty list, never as null.
+func (a AgentInit) MarshalJSON() ([]byte, error) {
+	type plain AgentInit
+	if a.ToolsRegistered == nil {
+		a.ToolsRegistered = []string{}
+	}
+	return json.Marshal(plain(a))
+}
+
 // Input is the target of input. Content is a JSON string or object.
 type Input struct {
 	Content json.RawMessage `json:"content"`
@@ -93,6 +102,15 @@ type Response struct {
 	Content      json.RawMessage `json:"content"`
 	ToolCalls    []ToolCall      `json:"tool_calls"`
 	FinishReason string          `json:"finish_reason"`
+}
+
+// MarshalJSON writes no tool calls as an empty list, never as null.
+func (r Response) MarshalJSON() ([]byte, error) {
+	type plain Response
+	if r.ToolCalls == nil {
+		r.ToolCalls = []ToolCall{}
+	}
+	return json.Marshal(plain(r))
 }
 
 // Usage counts the tokens of one model call.

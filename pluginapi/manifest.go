@@ -1,6 +1,9 @@
 package pluginapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // ManifestVersion is the manifest format this package reads.
 const ManifestVersion = 1
@@ -32,144 +35,77 @@ const (
 	ABIWASICommand ABI = "wasi-command"
 )
 
-// OnError says what a failed hook counts as.
-type OnError string
+// ExportStart is the export of every hook of a wasi-command.
+const ExportStart = "_start"
 
-// A failed hook denies unless the binding says otherwise.
-const (
-	OnErrorDeny  OnError = "deny"
-	OnErrorAllow OnError = "allow"
-)
-
-// Hook is one exported function of a plugin, at one point.
-type Hook struct {
-	// Name is unique in the plugin; it defaults to Export.
-	Name   string `json:"name,omitempty"`
-	Point  Point  `json:"point"`
-	Export string `json:"export,omitempty"`
-	// Mode is empty when the host decides (run_hooks_in_background).
-	Mode Mode `json:"mode,omitempty"`
-	// Guardrail makes the hook always blocking and always fail-closed.
-	Guardrail bool `json:"guardrail,omitempty"`
-	// Timeout is the deadline of one call; 0 means the host's default.
-	Timeout Duration `json:"timeout,omitzero"`
-	// OnError is a proposal: allow takes effect only when the binding says so.
-	OnError OnError `json:"on_error,omitempty"`
-	// Retry is for background hooks; nil means the host's default.
-	Retry *Retry `json:"retry,omitempty"`
-}
-
-// Retry says how often and when a failed background call is tried again.
-// Zero fields mean the host's default.
-type Retry struct {
-	MaxAttempts int      `json:"max_attempts,omitempty"`
-	Initial     Duration `json:"initial,omitzero"`
-	Max         Duration `json:"max,omitzero"`
-}
-
-// Limits bound one call. Zero fields mean the host's default.
-type Limits struct {
-	Memory Size `json:"memory,omitzero"`
-	Output Size `json:"output,omitzero"`
-}
-
-// Permissions is what a plugin asks for; nil fields are not asked for. Each
-// carries the reason the operator reads before granting it.
-type Permissions struct {
-	HTTP         *HTTPPermission         `json:"http,omitempty"`
-	KV           *KVPermission           `json:"kv,omitempty"`
-	SessionState *SessionStatePermission `json:"session_state,omitempty"`
-	Run          *RunPermission          `json:"run,omitempty"`
-	Secrets      []SecretPermission      `json:"secrets,omitempty"`
-}
-
-// Permission names one of the permissions.
-type Permission string
-
-// The permissions a manifest may ask for.
-const (
-	PermissionHTTP         Permission = "http"
-	PermissionKV           Permission = "kv"
-	PermissionSessionState Permission = "session_state"
-	PermissionRun          Permission = "run"
-	PermissionSecrets      Permission = "secrets"
-)
-
-// Names returns the permissions asked for, in a fixed order.
-func (p Permissions) Names() []Permission {
-	var names []Permission
-	if p.HTTP != nil {
-		names = append(names, PermissionHTTP)
+// WithDefaults returns a copy in which the ABI and the exports and names of the
+// hooks are filled in. Two manifests that mean the same are equal afterwards.
+func (m Manifest) WithDefaults() Manifest {
+	if m.ABI == "" {
+		m.ABI = ABIExtism
 	}
-	if p.KV != nil {
-		names = append(names, PermissionKV)
+	m.Hooks = slices.Clone(m.Hooks)
+	for i := range m.Hooks {
+		m.Hooks[i].setDefaults(m.ABI)
 	}
-	if p.SessionState != nil {
-		names = append(names, PermissionSessionState)
+	return m
+}
+
+// Validate returns everything that is wrong with the manifest, or nil. It fills
+// in the defaults itself.
+func (m Manifest) Validate() []Problem {
+	m = m.WithDefaults()
+	var p problems
+	m.checkIdentity(&p)
+	m.checkHooks(&p)
+	m.Permissions.check(&p, configKeys(m.ConfigSchema))
+	if m.ConfigSchema != nil && !isObject(m.ConfigSchema) {
+		p.add("config_schema", "must be an object")
 	}
-	if p.Run != nil {
-		names = append(names, PermissionRun)
+	m.Limits.check(&p)
+	m.checkTests(&p)
+	return p
+}
+
+func (m Manifest) checkIdentity(p *problems) {
+	if m.ManifestVersion != ManifestVersion {
+		p.add("manifest_version", "must be %d", ManifestVersion)
 	}
-	if len(p.Secrets) > 0 {
-		names = append(names, PermissionSecrets)
+	if !validPluginName(m.Name) {
+		p.add("name", "must match [a-z][a-z0-9-]* with at most %d characters", maxNameLen)
 	}
-	return names
+	if !validVersion(m.Version) {
+		p.add("version", "must be a semantic version such as 1.2.0")
+	}
+	if m.ABI != ABIExtism && m.ABI != ABIWASICommand {
+		p.add("abi", "must be %s or %s", ABIExtism, ABIWASICommand)
+	}
 }
 
-// HTTPPermission lets a hook send requests. Hosts are [scheme://]host[:port],
-// https by default; HostsFrom names config keys whose value in the binding is a
-// URL or host that is allowed too.
-type HTTPPermission struct {
-	Hosts     []string `json:"hosts,omitempty"`
-	HostsFrom []string `json:"hosts_from,omitempty"`
-	Reason    string   `json:"reason"`
+func (m Manifest) checkHooks(p *problems) {
+	if len(m.Hooks) == 0 {
+		p.add("hooks", "needs at least one hook")
+	}
+	seen := map[string]bool{}
+	for i, h := range m.Hooks {
+		path := item("hooks", i)
+		h.check(p, path, m.ABI)
+		if h.Name != "" && seen[h.Name] {
+			p.add(path+".name", "%q is used by an earlier hook", cut(h.Name))
+		}
+		seen[h.Name] = true
+	}
 }
 
-// KVPermission lets a hook keep values between calls.
-type KVPermission struct {
-	MaxBytes int64  `json:"max_bytes,omitempty"`
-	Reason   string `json:"reason"`
-}
-
-// SessionStatePermission lets a hook see, or write, the session's state.
-type SessionStatePermission struct {
-	// Access is read or write.
-	Access string `json:"access"`
-	Reason string `json:"reason"`
-}
-
-// RunPermission lets a hook run components of this host.
-type RunPermission struct {
-	Components     []string `json:"components,omitempty"`
-	ComponentsFrom []string `json:"components_from,omitempty"`
-	Reason         string   `json:"reason"`
-}
-
-// SecretPermission lets a hook use one secret of the operator's.
-type SecretPermission struct {
-	Name   string `json:"name"`
-	Reason string `json:"reason"`
-}
-
-// Test is a case the host runs at upload: a plugin that fails its own tests is
-// refused.
-type Test struct {
-	Name string `json:"name,omitempty"`
-	Hook string `json:"hook"`
-	// Context may leave out what the host fills in.
-	Context json.RawMessage `json:"context"`
-	// Want matches the members it names.
-	Want json.RawMessage `json:"want"`
-	// Config is the binding's configuration for this case.
-	Config json.RawMessage `json:"config,omitempty"`
-	// HTTP and KV answer the host services; what is not stubbed fails.
-	HTTP []HTTPStub        `json:"http,omitempty"`
-	KV   map[string]string `json:"kv,omitempty"`
-}
-
-// HTTPStub is the answer to one request of a test.
-type HTTPStub struct {
-	URL    string `json:"url"`
-	Status int    `json:"status,omitempty"`
-	Body   string `json:"body,omitempty"`
+// configKeys returns the properties a config schema declares, nil without a
+// schema that can be read.
+func configKeys(schema json.RawMessage) map[string]json.RawMessage {
+	var s struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	s.Properties = map[string]json.RawMessage{}
+	if json.Unmarshal(schema, &s) != nil {
+		return nil
+	}
+	return s.Properties
 }

@@ -30,6 +30,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // Size is a number of bytes written as text: "16MiB", "256KiB", "512".
 type Size int64
 
+// String writes the size as MarshalText does.
+func (s Size) String() string {
+	text, _ := s.MarshalText() // it has no error
+	return string(text)
+}
+
 // sizeUnits is ordered so that the longest suffix is tried first.
 var sizeUnits = []struct {
 	suffix string

@@ -1,11 +1,9 @@
 package pluginapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -47,7 +45,7 @@ type Warning struct {
 }
 
 // Transform replaces the value at Path, which is rooted at $target. A missing
-// Value is null.
+// Value means null, and ParseVerdict makes it so.
 type Transform struct {
 	Path  string          `json:"path"`
 	Value json.RawMessage `json:"value,omitempty"`
@@ -58,171 +56,151 @@ var ErrVerdict = errors.New("invalid verdict")
 
 // ParseVerdict reads what a hook returned. It checks everything agent-hooks/0.1
 // §5 asks for but the size of the evidence, whose canonical form needs more
-// than the standard library. Its errors wrap ErrVerdict and never quote a value
-// of the document.
+// than the standard library, and the transform's path, which needs the target.
+// Its errors wrap ErrVerdict and quote nothing of the document.
 func ParseVerdict(data []byte) (Verdict, error) {
-	var v Verdict
-	members, err := object(data)
+	v, err := parseVerdict(data)
 	if err != nil {
-		return v, fmt.Errorf("%w: %w", ErrVerdict, err)
-	}
-	for name := range members {
-		// encoding/json would accept other spellings of a known name.
-		if !verdictMember(name) {
-			return v, fmt.Errorf("%w: unknown member", ErrVerdict)
-		}
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&v); err != nil {
-		return Verdict{}, fmt.Errorf("%w: %s", ErrVerdict, decodeProblem(err))
-	}
-	if err := v.check(members); err != nil {
 		return Verdict{}, fmt.Errorf("%w: %w", ErrVerdict, err)
 	}
 	return v, nil
 }
 
-func verdictMember(name string) bool {
-	switch name {
-	case "decision", "reason", "message", "warnings", "approval", "transform", "evidence", "result_labels":
-		return true
+func parseVerdict(data []byte) (Verdict, error) {
+	var v Verdict
+	members, err := object(data, "decision", "reason", "message", "warnings",
+		"approval", "transform", "evidence", "result_labels")
+	if err != nil {
+		return v, err
 	}
-	return false
+	if err := json.Unmarshal(data, &v); err != nil {
+		return v, decodeProblem(err)
+	}
+	if err := v.checkDecision(members); err != nil {
+		return v, err
+	}
+	for _, part := range verdictParts {
+		if raw, ok := members[part.name]; ok {
+			if err := part.check(raw); err != nil {
+				return v, fmt.Errorf("%s: %w", part.name, err)
+			}
+		}
+	}
+	if v.Transform != nil && v.Transform.Value == nil {
+		v.Transform.Value = json.RawMessage("null")
+	}
+	return v, nil
 }
 
-// object returns the top-level members of data, which must be one JSON object
-// without repeated names.
-func object(data []byte) (map[string]json.RawMessage, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	open, err := dec.Token()
-	if err != nil {
-		return nil, errors.New("not JSON")
-	}
-	if open != json.Delim('{') {
-		return nil, errors.New("not a JSON object")
-	}
-	members := map[string]json.RawMessage{}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, errors.New("not JSON")
-		}
-		key, _ := name.(string)
-		if _, repeated := members[key]; repeated {
-			return nil, errors.New("a member is repeated")
-		}
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return nil, errors.New("not JSON")
-		}
-		members[key] = raw
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, errors.New("not JSON")
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("text after the JSON object")
-	}
-	return members, nil
+// verdictParts are the members that have rules of their own.
+var verdictParts = []struct {
+	name  string
+	check func(json.RawMessage) error
+}{
+	{"warnings", checkWarnings},
+	{"transform", checkTransform},
+	{"evidence", checkEvidence},
+	{"result_labels", checkLabels},
 }
 
 // decodeProblem words a decoding error without the values it met.
-func decodeProblem(err error) string {
+func decodeProblem(err error) error {
 	var typ *json.UnmarshalTypeError
 	if errors.As(err, &typ) {
-		return fmt.Sprintf("%s must not be a %s", typ.Field, typ.Value)
+		return fmt.Errorf("%s must not be a %s", typ.Field, typ.Value)
 	}
-	if strings.Contains(err.Error(), "unknown field") {
-		return "unknown member"
-	}
-	return "not JSON"
+	return errNotJSON
 }
 
-func (v Verdict) check(members map[string]json.RawMessage) error {
-	switch v.Decision {
-	case Allow, Deny, TransformTo:
-	case "":
+// checkDecision checks the decision, and what may or must stand beside it.
+func (v Verdict) checkDecision(members map[string]json.RawMessage) error {
+	_, transform := members["transform"]
+	approval, hasApproval := members["approval"]
+	switch {
+	case v.Decision == "":
 		return errors.New("decision is missing")
-	default:
+	case v.Decision != Allow && v.Decision != Deny && v.Decision != TransformTo:
 		return errors.New("decision is not allow, deny or transform")
-	}
-	if strings.HasPrefix(v.Reason, ReservedPrefix) {
-		return errors.New("reason uses the reserved prefix " + ReservedPrefix)
-	}
-	for _, w := range v.Warnings {
-		if strings.HasPrefix(w.Reason, ReservedPrefix) {
-			return errors.New("a warning's reason uses the reserved prefix " + ReservedPrefix)
-		}
-	}
-	if err := v.checkWarnings(members["warnings"]); err != nil {
-		return err
-	}
-	if err := v.checkTransform(members["transform"]); err != nil {
-		return err
-	}
-	if raw, ok := members["approval"]; ok {
-		if v.Decision != Deny {
-			return errors.New("approval is only for a deny")
-		}
-		if !isObject(raw) {
-			return errors.New("approval is not an object")
-		}
-	}
-	if raw, ok := members["evidence"]; ok {
-		return checkEvidence(raw)
+	case strings.HasPrefix(v.Reason, ReservedPrefix):
+		return errReserved
+	case transform && v.Decision != TransformTo:
+		return errors.New("transform is only for the decision transform")
+	case !transform && v.Decision == TransformTo:
+		return errors.New("transform is missing")
+	case hasApproval && v.Decision != Deny:
+		return errors.New("approval is only for a deny")
+	case hasApproval && !isObject(approval):
+		return errors.New("approval is not an object")
 	}
 	return nil
 }
 
-func (v Verdict) checkWarnings(raw json.RawMessage) error {
-	var items []json.RawMessage
-	if json.Unmarshal(raw, &items) != nil {
-		return nil
+var errReserved = errors.New("reason uses the reserved prefix " + ReservedPrefix)
+
+func checkWarnings(raw json.RawMessage) error {
+	items, err := array(raw)
+	if err != nil {
+		return err
 	}
 	for _, item := range items {
-		if !isObject(item) {
-			return errors.New("a warning is not an object")
+		if _, err := object(item, "reason", "message"); err != nil {
+			return err
+		}
+		var w Warning
+		if err := json.Unmarshal(item, &w); err != nil {
+			return decodeProblem(err)
+		}
+		if strings.HasPrefix(w.Reason, ReservedPrefix) {
+			return errReserved
 		}
 	}
 	return nil
 }
 
-func (v Verdict) checkTransform(raw json.RawMessage) error {
-	switch {
-	case v.Decision == TransformTo && v.Transform == nil:
-		return errors.New("transform is missing")
-	case v.Decision != TransformTo && raw != nil:
-		return errors.New("transform is only for the decision transform")
-	case v.Transform != nil && v.Transform.Path == "":
-		return errors.New("transform.path is missing")
+func checkTransform(raw json.RawMessage) error {
+	members, err := object(raw, "path", "value")
+	if err != nil {
+		return err
+	}
+	if !isString(members["path"]) {
+		return errors.New("path is missing")
 	}
 	return nil
 }
 
 func checkEvidence(raw json.RawMessage) error {
-	if !isObject(raw) {
-		return errors.New("evidence is not an object")
+	members, err := object(raw, "artefact", "verification_pointers")
+	if err != nil {
+		return err
 	}
-	var e struct {
-		Artefact *string                     `json:"artefact"`
-		Pointers map[string]*json.RawMessage `json:"verification_pointers"`
+	if artefact, ok := members["artefact"]; ok && !isString(artefact) && !isNull(artefact) {
+		return errors.New("artefact is not a string")
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if dec.Decode(&e) != nil {
-		return errors.New("evidence does not fit its schema")
+	list, ok := members["verification_pointers"]
+	if !ok {
+		return nil
 	}
-	for _, p := range e.Pointers {
-		var s string
-		if p == nil || json.Unmarshal(*p, &s) != nil {
+	pointers, err := object(list)
+	if err != nil {
+		return err
+	}
+	for _, pointer := range pointers {
+		if !isString(pointer) {
 			return errors.New("a verification pointer is not a string")
 		}
 	}
 	return nil
 }
 
-func isObject(raw json.RawMessage) bool {
-	trimmed := bytes.TrimLeft(raw, " \t\r\n")
-	return len(trimmed) > 0 && trimmed[0] == '{'
+func checkLabels(raw json.RawMessage) error {
+	items, err := array(raw)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		if !isString(item) {
+			return errors.New("a label is not a string")
+		}
+	}
+	return nil
 }
