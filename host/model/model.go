@@ -50,10 +50,17 @@ type Response struct {
 	Usage host.Metrics
 }
 
+// The types of an Error.
+const (
+	ErrorAuthentication = "model_authentication_error"
+	ErrorRateLimit      = "model_rate_limit_error"
+	ErrorContextWindow  = "context_window_exceeded_error"
+	ErrorProvider       = "model_provider_error"
+)
+
 // Error is a request that failed at the provider or on the way to it.
 type Error struct {
-	// Type is one of the AgentOS error ids: model_authentication_error,
-	// model_rate_limit_error, context_window_exceeded_error, model_provider_error.
+	// Type is one of the AgentOS error ids above.
 	Type string
 	// Status is the HTTP status, 0 when there was no answer.
 	Status int
