@@ -139,7 +139,7 @@ func (s *Supervisor) Work(ctx context.Context, job pool.Job) {
 	}
 	done := s.attempt(ctx, job)
 	if ctx.Err() != nil && done.Error != nil {
-		s.Abandon(job)
+		s.Abandon(ctx, job)
 		return
 	}
 	s.decide(&done)
@@ -231,8 +231,8 @@ func (s *Supervisor) store(ctx context.Context, log *slog.Logger, attempt int, c
 }
 
 // Abandon makes a call due again that this node will not finish.
-func (s *Supervisor) Abandon(job pool.Job) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+func (s *Supervisor) Abandon(ctx context.Context, job pool.Job) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := s.cfg.Store.ReleaseHookCall(ctx, job.Call.ID, job.Call.Attempt); err != nil && !errors.Is(err, host.ErrStale) {
 		s.cfg.Log.Error("release hook call", "hook_call_id", job.Call.ID, "error", err)

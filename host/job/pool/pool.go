@@ -33,7 +33,7 @@ type Handler interface {
 	// Work makes one attempt. It returns soon after ctx ends and does not panic.
 	Work(ctx context.Context, job Job)
 	// Abandon is called for a job that a stopping pool did not begin.
-	Abandon(job Job)
+	Abandon(ctx context.Context, job Job)
 }
 
 // Pool is a bounded queue with its workers. It is safe for concurrent use.
@@ -185,7 +185,7 @@ func (p *Pool) next(ctx context.Context, handler Handler) bool {
 func (p *Pool) carryOut(ctx context.Context, job Job, handler Handler) {
 	defer p.release()
 	if ctx.Err() != nil {
-		handler.Abandon(job)
+		handler.Abandon(ctx, job)
 		return
 	}
 	handler.Work(ctx, job)
