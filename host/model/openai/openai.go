@@ -4,8 +4,6 @@ package openai
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"net/url"
 	"strings"
@@ -53,8 +51,8 @@ type Model struct {
 
 var _ model.Model = (*Model)(nil)
 
-// New checks the configuration; it does no I/O. All its errors together name
-// every setting that is wrong.
+// New checks the configuration; it does no I/O. Its error is a *host.Error with
+// a problem for every field that is wrong.
 func New(config Config) (*Model, error) {
 	config = config.withDefaults()
 	if err := config.check(); err != nil {
@@ -66,7 +64,10 @@ func New(config Config) (*Model, error) {
 	clientConfig.EmptyMessagesLimit = math.MaxUint16 // comments that keep a slow stream alive
 	m := &Model{config: config, client: sdk.NewClientWithConfig(clientConfig)}
 	if err := sdk.NewReasoningValidator().Validate(m.request(nil)); err != nil {
-		return nil, fmt.Errorf("temperature: %w", err)
+		return nil, &host.Error{
+			Code: host.CodeInvalid, Message: "the model's configuration is wrong",
+			Problems: []host.Problem{{Path: "temperature", Message: err.Error()}},
+		}
 	}
 	return m, nil
 }
@@ -84,44 +85,34 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// check returns a *host.Error with a problem for each wrong field, by its name in
+// the configuration.
 func (c Config) check() error {
-	var errs []error
-	if c.ID == "" {
-		errs = append(errs, errors.New("id: must name a model"))
+	var problems []host.Problem
+	wrong := func(is bool, field, message string) {
+		if is {
+			problems = append(problems, host.Problem{Path: field, Message: message})
+		}
 	}
-	if err := checkBaseURL(c.BaseURL); err != nil {
-		errs = append(errs, fmt.Errorf("base_url: %w", err))
+	wrong(c.ID == "", "id", "must name a model")
+	wrong(!isPlainURL(c.BaseURL), "base_url", "must be an http or https URL without user, query and fragment")
+	wrong(strings.ContainsFunc(c.APIKey, unprintable), "api_key", "must not hold white space or control characters")
+	wrong(c.Temperature != nil && !(*c.Temperature >= 0 && *c.Temperature <= 2), "temperature", "must be from 0 to 2")
+	wrong(c.MaxCompletionTokens < 0, "max_completion_tokens", "must not be negative")
+	wrong(c.Timeout < 0, "timeout", "must not be negative")
+	wrong(c.MaxResponseBytes < 0, "max_response_bytes", "must not be negative")
+	if len(problems) > 0 {
+		return &host.Error{Code: host.CodeInvalid, Message: "the model's configuration is wrong", Problems: problems}
 	}
-	if strings.ContainsFunc(c.APIKey, unprintable) {
-		errs = append(errs, errors.New("api_key: must not hold white space or control characters"))
-	}
-	if t := c.Temperature; t != nil && !(*t >= 0 && *t <= 2) {
-		errs = append(errs, errors.New("temperature: must be from 0 to 2"))
-	}
-	if c.MaxCompletionTokens < 0 {
-		errs = append(errs, errors.New("max_completion_tokens: must not be negative"))
-	}
-	if c.Timeout < 0 {
-		errs = append(errs, errors.New("timeout: must not be negative"))
-	}
-	if c.MaxResponseBytes < 0 {
-		errs = append(errs, errors.New("max_response_bytes: must not be negative"))
-	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func unprintable(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
-// checkBaseURL never quotes the URL: it may hold a password by mistake.
-func checkBaseURL(text string) error {
+func isPlainURL(text string) bool {
 	u, err := url.Parse(text)
-	switch {
-	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return errors.New("must be an http or https URL")
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return errors.New("must be a plain URL without user, query and fragment")
-	}
-	return nil
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // Info names the model.

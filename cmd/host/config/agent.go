@@ -1,0 +1,87 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// agentID keeps ids fit for a path of the HTTP API.
+var agentID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+
+// maxHistoryRuns bounds how much of a session a model is given.
+const maxHistoryRuns = 1000
+
+func (l *loader) agents(n *node, models []string) []host.Agent {
+	if !l.is(n, kindList) {
+		return nil
+	}
+	var agents []host.Agent
+	lines := map[string]int{}
+	for _, item := range n.items {
+		agent := l.agent(item, models)
+		if first, repeated := lines[agent.ID]; repeated && agent.ID != "" {
+			l.problem(item, "repeats the id %s of line %d", agent.ID, first)
+		}
+		lines[agent.ID] = item.line
+		agents = append(agents, agent)
+	}
+	return agents
+}
+
+func (l *loader) agent(n *node, models []string) host.Agent {
+	var a host.Agent
+	m := l.mapping(n)
+	m.require("id", func(n *node) { a.ID = l.agentID(n) })
+	a.Name = a.ID
+	m.read("name", func(n *node) { a.Name = l.text(n) })
+	m.read("description", func(n *node) { a.Description = l.text(n) })
+	m.read("role", func(n *node) { a.Role = l.text(n) })
+	m.read("instructions", func(n *node) { a.Instructions = l.instructions(n) })
+	m.read("markdown", func(n *node) { a.Markdown = l.boolean(n) })
+	m.require("model", func(n *node) { a.Model = l.modelName(n, models) })
+	m.read("hooks", func(n *node) { a.Hooks = l.bindings(n, component) })
+	m.read("require_hooks", func(n *node) { a.RequireHooks = l.boolean(n) })
+	m.read("store_refused_input", func(n *node) { a.StoreRefusedInput = l.boolean(n) })
+	a.HistoryRuns = l.historyRuns(m)
+	m.close("tools", "output_schema")
+	return a
+}
+
+func (l *loader) agentID(n *node) string {
+	id := l.text(n)
+	if n.kind == kindText && !agentID.MatchString(id) {
+		l.problem(n, "%q is not an id: letters, digits, - and _, at most 63", id)
+	}
+	return id
+}
+
+func (l *loader) instructions(n *node) []string {
+	if n.kind == kindList {
+		return l.texts(n)
+	}
+	if n.kind != kindText {
+		l.problem(n, "must be text or a list of texts, not %s", n.kind)
+		return nil
+	}
+	return []string{l.text(n)}
+}
+
+func (l *loader) modelName(n *node, models []string) string {
+	name := l.text(n)
+	if n.kind == kindText && !slices.Contains(models, name) {
+		l.problem(n, "%q is not one of the models: %s", name, list(models))
+	}
+	return name
+}
+
+func (l *loader) historyRuns(m *mapping) int {
+	runs, wanted := DefaultHistoryRuns, true
+	m.read("num_history_runs", func(n *node) { runs = l.integer(n, maxHistoryRuns) })
+	m.read("add_history_to_context", func(n *node) { wanted = l.boolean(n) })
+	if !wanted {
+		return 0
+	}
+	return runs
+}

@@ -1,0 +1,126 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/model"
+	"github.com/snaphook-dev/snaphook/host/model/echo"
+	"github.com/snaphook-dev/snaphook/host/model/openai"
+)
+
+// maxCompletionTokens is more than any model gives.
+const maxCompletionTokens = 10_000_000
+
+// models fills in the models and returns the names the file gives, also of those
+// that are wrong.
+func (l *loader) models(m *mapping, c *Config) []string {
+	var names []string
+	c.Models = map[string]model.Model{}
+	m.read("models", func(n *node) {
+		l.is(n, kindMapping)
+		for _, f := range n.fields {
+			names = append(names, f.key)
+			built, offline := l.model(f.value)
+			if built != nil {
+				c.Models[f.key] = built
+			}
+			if offline {
+				c.OfflineModels = append(c.OfflineModels, f.key)
+			}
+		}
+	})
+	return names
+}
+
+// model builds one model; it is nil when something is wrong.
+func (l *loader) model(n *node) (_ model.Model, offline bool) {
+	before := len(l.problems)
+	m := l.mapping(n)
+	var provider string
+	m.require("provider", func(n *node) { provider = oneOf(&l.reader, n, "openai", "echo") })
+	switch provider {
+	case "echo":
+		m.close()
+		return echo.Model{}, false
+	case "openai":
+		return l.openAI(m, before)
+	}
+	return nil, false
+}
+
+// openAI reads a model of the OpenAI protocol. before counts the problems before
+// this model.
+func (l *loader) openAI(m *mapping, before int) (_ model.Model, offline bool) {
+	var settings openai.Config
+	m.read("api", func(n *node) { l.chat(n) })
+	m.require("id", func(n *node) { settings.ID = l.text(n) })
+	m.read("base_url", func(n *node) { settings.BaseURL = l.text(n) })
+	m.read("offline", func(n *node) { offline = l.offline(n) })
+	m.read("api_key", func(n *node) { settings.APIKey = l.key(n, offline) })
+	m.read("temperature", func(n *node) { t := l.number(n); settings.Temperature = &t })
+	m.read("max_completion_tokens", func(n *node) { settings.MaxCompletionTokens = l.integer(n, maxCompletionTokens) })
+	m.read("timeout", func(n *node) { settings.Timeout = time.Duration(l.duration(n)) })
+	m.close()
+	if len(l.problems) > before {
+		return nil, false
+	}
+	hasServer := settings.APIKey != "" || settings.BaseURL != ""
+	if !hasServer && !offline {
+		l.problem(m.node, "needs an api_key or a base_url, or offline: echo to run without a model")
+		return nil, false
+	}
+	built, err := openai.New(settings)
+	if err != nil {
+		l.wrongSettings(m.node, err)
+		return nil, false
+	}
+	if !hasServer {
+		return echo.Model{}, true
+	}
+	return built, false
+}
+
+// chat reads which of OpenAI's interfaces is spoken.
+func (l *loader) chat(n *node) {
+	if oneOf(&l.reader, n, "chat", "responses") == "responses" {
+		l.problem(n, "responses is not available yet; use chat")
+	}
+}
+
+func (l *loader) offline(n *node) bool {
+	switch oneOf(&l.reader, n, "echo", "script") {
+	case "echo":
+		return true
+	case "script":
+		l.problem(n, "script is not available yet; use echo")
+	}
+	return false
+}
+
+// key reads a key whose variable may be missing when the model can do without.
+func (l *loader) key(n *node, offline bool) string {
+	if !offline {
+		return l.text(n)
+	}
+	value, _ := l.expanded(n)
+	return value
+}
+
+// wrongSettings reports what the model refused at the keys it names.
+func (l *loader) wrongSettings(n *node, err error) {
+	var refused *host.Error
+	if !errors.As(err, &refused) || len(refused.Problems) == 0 {
+		l.problem(n, "%s", err)
+		return
+	}
+	for _, p := range refused.Problems {
+		at := n
+		if i := slices.IndexFunc(n.fields, func(f field) bool { return f.key == p.Path }); i >= 0 {
+			at = n.fields[i].value
+		}
+		l.problem(at, "%s", p.Message)
+	}
+}

@@ -1,0 +1,50 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// Store says where everything is kept.
+type Store struct {
+	// SQLite is the path of the database file.
+	SQLite string
+}
+
+// String is the store's URL.
+func (s Store) String() string { return "sqlite://" + s.SQLite }
+
+// store reads the store's URL. In the file a relative path begins at the file,
+// elsewhere at the working directory.
+func (l *loader) store(m *mapping, c *Config) {
+	at, text, dir := &node{path: "store"}, DefaultStore, l.dir
+	m.read("store", func(n *node) { at, text = n, l.text(n) })
+	if o := l.overrides.Store; o != nil {
+		at, text, dir = &node{path: "--store"}, *o, ""
+	}
+	if at.line > 0 && at.kind != kindText {
+		return
+	}
+	path, isSQLite := strings.CutPrefix(text, "sqlite://")
+	switch {
+	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
+		l.problem(at, "PostgreSQL is not available yet; use sqlite://")
+	case !isSQLite:
+		// The text is not repeated: a URL of another kind may hold a password.
+		l.problem(at, "must be a URL such as %s", DefaultStore)
+	case path == "", strings.HasSuffix(path, "/"):
+		l.problem(at, "names no file")
+	case strings.ContainsAny(path, "?#"):
+		l.problem(at, "takes no parameters after the path")
+	default:
+		c.Store = Store{SQLite: resolve(dir, path)}
+	}
+}
+
+// resolve is path as seen from dir.
+func resolve(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
