@@ -96,6 +96,14 @@ func Requests(request string) Hook {
 	return Hook{text: request, code: `(call $answer_block (call $http_request (call $block (local.get $p) (local.get $n)) (i64.const 0))) (i32.const 0)`}
 }
 
+// Posts posts its input to a URL and fails unless the answer is a 2xx.
+func Posts(url string) Hook {
+	return Hook{
+		text: fmt.Sprintf(`{"method":"POST","url":%q,"headers":{"Content-Type":"application/json"}}`, url),
+		code: `(call $post (call $block (local.get $p) (local.get $n)))`,
+	}
+}
+
 // Module makes one module whose exports behave as given.
 func Module(t testing.TB, hooks map[string]Hook) []byte {
 	t.Helper()

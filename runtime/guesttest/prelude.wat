@@ -9,6 +9,7 @@
 (import "extism:host/env" "error_set" (func $error_set (param i64)))
 (import "extism:host/env" "config_get" (func $config_get (param i64) (result i64)))
 (import "extism:host/env" "http_request" (func $http_request (param i64 i64) (result i64)))
+(import "extism:host/env" "http_status_code" (func $http_status_code (result i32)))
 (import "extism:host/env" "log_trace" (func $log_trace (param i64)))
 (import "extism:host/env" "log_debug" (func $log_debug (param i64)))
 (import "extism:host/env" "log_info" (func $log_info (param i64)))
@@ -44,8 +45,8 @@
   (if (i64.ne (local.get $h) (i64.const 0))
     (then (call $output_set (local.get $h) (call $length (local.get $h))))))
 
-;; echo copies the input into a new block and makes it the output.
-(func $echo (local $n i64) (local $h i64) (local $i i64)
+;; input copies the input into a new block and returns its handle.
+(func $input (result i64) (local $n i64) (local $h i64) (local $i i64)
   (local.set $n (call $input_length))
   (local.set $h (call $alloc (local.get $n)))
   (block $words_done (loop $words
@@ -58,7 +59,16 @@
     (call $store_u8 (i64.add (local.get $h) (local.get $i)) (call $input_load_u8 (local.get $i)))
     (local.set $i (i64.add (local.get $i) (i64.const 1)))
     (br $bytes)))
-  (call $output_set (local.get $h) (local.get $n)))
+  (local.get $h))
+
+;; echo makes a copy of the input the output.
+(func $echo (call $output_set (call $input) (call $input_length)))
+
+;; post sends the input as the body of a request, given as a block; it returns
+;; 0 when the answer is a 2xx, else 1.
+(func $post (param $request i64) (result i32)
+  (drop (call $http_request (local.get $request) (call $input)))
+  (i32.ne (i32.div_u (call $http_status_code) (i32.const 100)) (i32.const 2)))
 
 ;; print writes guest memory to a file descriptor.
 (func $print (param $fd i32) (param $p i32) (param $n i32)
