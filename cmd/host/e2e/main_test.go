@@ -1,0 +1,53 @@
+// Package e2e shows the real binary at work: every test starts processes of its
+// own, on a directory of its own, and talks to them over HTTP as a client would.
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/snaphook-dev/snaphook/runtime/guesttest"
+)
+
+// snaphook is the path of the binary under test.
+var snaphook string
+
+func TestMain(m *testing.M) {
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "snaphook-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "make directory:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	snaphook = filepath.Join(dir, "snaphook")
+	if err := buildBinary(snaphook); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := guesttest.RemoveCache(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// buildBinary builds the host, with the race detector when the tests have it.
+func buildBinary(path string) error {
+	args := []string{"build", "-o", path}
+	if raceDetector {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "github.com/snaphook-dev/snaphook/cmd/host")...)
+	if printed, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the host: %w\n%s", err, printed)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// event is one frame of a run's stream.
+type event struct {
+	Name      string          `json:"event"`
+	RunID     string          `json:"run_id"`
+	SessionID string          `json:"session_id"`
+	AgentID   string          `json:"agent_id"`
+	Content   json.RawMessage `json:"content"`
+	PreHook   string          `json:"pre_hook_name"`
+	PostHook  string          `json:"post_hook_name"`
+	RunInput  struct {
+		Content string `json:"input_content"`
+	} `json:"run_input"`
+	ErrorType    string `json:"error_type"`
+	ErrorID      string `json:"error_id"`
+	OutputTokens int    `json:"output_tokens"`
+	Metrics      struct {
+		TotalTokens int `json:"total_tokens"`
+	} `json:"metrics"`
+
+	// raw is the data line.
+	raw string
+}
+
+func (e event) text() string {
+	var s string
+	if json.Unmarshal(e.Content, &s) != nil {
+		return string(e.Content)
+	}
+	return s
+}
+
+// stream is an open stream.
+type stream struct {
+	body  io.Closer
+	lines *bufio.Scanner
+}
+
+// openStream runs an agent with a stream.
+func (c *client) openStream(ctx context.Context, agent string, f form) (*stream, error) {
+	contentType, body := f.with("stream", "true").multipart()
+	res, err := c.open(ctx, "POST", "/agents/"+agent+"/runs", contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	got := res.Header.Get("Content-Type")
+	if res.StatusCode != http.StatusOK || !strings.HasPrefix(got, "text/event-stream") {
+		res.Body.Close()
+		return nil, fmt.Errorf("status %d with %q", res.StatusCode, got)
+	}
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 1<<20)
+	return &stream{body: res.Body, lines: lines}, nil
+}
+
+// next reads one frame: a line with the name, a line with the data, an empty
+// line. It returns io.EOF after the last one.
+func (s *stream) next() (event, error) {
+	var frame []string
+	for s.lines.Scan() {
+		line := s.lines.Text()
+		switch {
+		case line == "" && len(frame) > 0:
+			return parseFrame(frame)
+		case line != "" && !strings.HasPrefix(line, ":"):
+			frame = append(frame, line)
+		}
+	}
+	return event{}, errors.Join(io.EOF, s.lines.Err())
+}
+
+func parseFrame(frame []string) (event, error) {
+	var e event
+	if len(frame) != 2 {
+		return e, fmt.Errorf("frame of %d lines: %q", len(frame), frame)
+	}
+	name, named := strings.CutPrefix(frame[0], "event: ")
+	data, hasData := strings.CutPrefix(frame[1], "data: ")
+	if !named || !hasData {
+		return e, fmt.Errorf("malformed frame: %q", frame)
+	}
+	if err := json.Unmarshal([]byte(data), &e); err != nil {
+		return e, fmt.Errorf("data of %s: %w", name, err)
+	}
+	if e.Name != name {
+		return e, fmt.Errorf("the frame %s says it is %s", name, e.Name)
+	}
+	e.raw = data
+	return e, nil
+}
+
+// until reads frames up to and with the first of that name.
+func (s *stream) until(t testing.TB, name string) []event {
+	t.Helper()
+	var events []event
+	for {
+		e, err := s.next()
+		if err != nil {
+			t.Fatalf("no %s after %v: %v", name, names(events), err)
+		}
+		events = append(events, e)
+		if e.Name == name {
+			return events
+		}
+	}
+}
+
+// rest reads frames to the end of the stream.
+func (s *stream) rest(t testing.TB) []event {
+	t.Helper()
+	var events []event
+	for {
+		e, err := s.next()
+		if err == io.EOF { //nolint:errorlint // a read error is joined to it
+			return events
+		}
+		if err != nil {
+			t.Fatalf("after %v: %v", names(events), err)
+		}
+		events = append(events, e)
+	}
+}
+
+// mustStream opens a stream that ends with the test.
+func (c *client) mustStream(t testing.TB, agent string, f form) *stream {
+	t.Helper()
+	s, err := c.openStream(t.Context(), agent, f)
+	if err != nil {
+		t.Fatalf("stream %s: %v", agent, err)
+	}
+	t.Cleanup(func() { s.body.Close() })
+	return s
+}
+
+// stream runs an agent and returns all frames.
+func (c *client) stream(t testing.TB, agent string, f form) []event {
+	t.Helper()
+	s := c.mustStream(t, agent, f)
+	defer s.body.Close()
+	return s.rest(t)
+}
+
+func names(events []event) []string {
+	all := make([]string, len(events))
+	for i, e := range events {
+		all[i] = e.Name
+	}
+	return all
+}
+
+// contents joins what the frames of the content say.
+func contents(events []event) string {
+	var b strings.Builder
+	for _, e := range events {
+		if e.Name == "RunContent" {
+			b.WriteString(e.text())
+		}
+	}
+	return b.String()
+}
