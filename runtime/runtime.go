@@ -1,0 +1,85 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+)
+
+// Config says how modules are compiled and run.
+type Config struct {
+	// CacheDir keeps compiled modules; it is created when missing. Whoever can
+	// write there runs code in this process, so others must not. Required.
+	CacheDir string
+	// Log gets what an operator should know; nil discards it.
+	Log *slog.Logger
+}
+
+// Runtime loads modules. It is safe for concurrent use.
+type Runtime struct {
+	cacheDir string
+	log      *slog.Logger
+	wasi     map[string]signature
+
+	mu      sync.Mutex
+	closed  bool
+	modules map[*Module]struct{}
+}
+
+// wasiOutputVariable makes go-sdk write what guests print to the host's own
+// stdout, past every limit.
+const wasiOutputVariable = "EXTISM_ENABLE_WASI_OUTPUT"
+
+// New checks the configuration and prepares the cache directory.
+func New(c Config) (*Runtime, error) {
+	if _, set := os.LookupEnv(wasiOutputVariable); set {
+		return nil, fmt.Errorf("unset the environment variable %s: guests would write to the host's stdout", wasiOutputVariable)
+	}
+	if err := prepareCacheDir(c.CacheDir); err != nil {
+		return nil, err
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	wasi, err := wasiFunctions()
+	if err != nil {
+		return nil, err
+	}
+	return &Runtime{cacheDir: c.CacheDir, log: c.Log, wasi: wasi, modules: map[*Module]struct{}{}}, nil
+}
+
+// Close closes the modules that are still loaded; running calls finish. Load
+// fails afterwards.
+func (r *Runtime) Close(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	var modules []*Module
+	for m := range r.modules {
+		modules = append(modules, m)
+	}
+	r.mu.Unlock()
+	var errs []error
+	for _, m := range modules {
+		errs = append(errs, m.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// keep notes a loaded module, or returns false when the runtime is closed.
+func (r *Runtime) keep(m *Module) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed {
+		r.modules[m] = struct{}{}
+	}
+	return !r.closed
+}
+
+func (r *Runtime) forget(m *Module) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.modules, m)
+}

@@ -1,0 +1,60 @@
+package runtime
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxErrorText bounds the error text that is kept of a call, in bytes.
+const maxErrorText = 2 << 10
+
+const ellipsis = "…"
+
+// clean makes a guest's text fit for a log: what does not print (control
+// characters, invalid UTF-8, direction marks) is escaped, and what is over
+// limit bytes is cut between characters and ends in an ellipsis.
+func clean(text string, limit int) string {
+	var b strings.Builder
+	end := 0 // where to cut if the text turns out too long
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		b.WriteString(escape(r, text[:size]))
+		if b.Len() > limit {
+			return b.String()[:end] + ellipsis
+		}
+		if b.Len() <= limit-len(ellipsis) {
+			end = b.Len()
+		}
+		text = text[size:]
+	}
+	return b.String()
+}
+
+func escape(r rune, raw string) string {
+	switch {
+	case r == utf8.RuneError && len(raw) == 1:
+		return `\x` + strconv.FormatUint(uint64(raw[0]), 16)
+	case unicode.IsPrint(r):
+		return raw
+	default:
+		quoted := strconv.QuoteRuneToASCII(r)
+		return quoted[1 : len(quoted)-1]
+	}
+}
+
+// cleanError writes an engine's error on one line: it may be many lines long
+// and hold names that the guest chose.
+func cleanError(err error) string {
+	// What is cut anyway need not be looked at.
+	const most = 4 * maxErrorText
+	text := err.Error()
+	var lines []string
+	for line := range strings.Lines(text[:min(len(text), most)]) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return clean(strings.Join(lines, "; "), maxErrorText)
+}
