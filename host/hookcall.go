@@ -94,9 +94,13 @@ type HookCall struct {
 type HookCallSpec struct {
 	Export  string             `json:"export"`
 	Config  json.RawMessage    `json:"config,omitempty"`
-	Timeout pluginapi.Duration `json:"timeout"`
+	Timeout pluginapi.Duration `json:"timeout,omitzero"`
 	Retry   pluginapi.Retry    `json:"retry"`
 }
+
+// HookErrorWorkerLost is the code of a call whose host died with its last
+// attempt.
+const HookErrorWorkerLost = "worker_lost"
 
 // HookError says why a hook call failed.
 type HookError struct {

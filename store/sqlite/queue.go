@@ -1,0 +1,130 @@
+package sqlite
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+const (
+	// maxBatch bounds the waited ops of one transaction, and so the wait of the
+	// first.
+	maxBatch = 256
+	// maxLazy bounds the lazy ops a broken disk may pile up.
+	maxLazy = 8192
+)
+
+// queue holds ops in the order they were handed in, for one receiver. It is
+// safe for concurrent use.
+type queue struct {
+	now  chan struct{} // somebody waits, or the queue was closed
+	soon chan struct{} // a lazy op came into the empty queue
+
+	mu     sync.Mutex
+	ops    []*op
+	waited int            // how many of ops somebody waits for
+	lazy   map[string]*op // the lazy ones by key
+	closed bool
+}
+
+func newQueue() *queue {
+	return &queue{now: make(chan struct{}, 1), soon: make(chan struct{}, 1), lazy: map[string]*op{}}
+}
+
+// put takes an op, or says why not. A waited op replaces the lazy op of its row.
+func (q *queue) put(o *op) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return host.Errorf(host.CodeUnavailable, "the store is closed")
+	case o.lazy() && len(q.ops)-q.waited >= maxLazy:
+		return host.Errorf(host.CodeUnavailable, "the store cannot write at the moment")
+	}
+	q.ops = append(q.ops, o)
+	if !o.lazy() {
+		q.waited++
+		q.replace(o)
+		signal(q.now)
+		return nil
+	}
+	q.register(o)
+	if len(q.ops) == 1 {
+		signal(q.soon)
+	}
+	return nil
+}
+
+// replace makes the lazy op of o's row needless, if it is still here.
+func (q *queue) replace(o *op) {
+	if l := q.lazy[o.key]; l != nil {
+		o.replaces, l.replaced = l, true
+		delete(q.lazy, o.key)
+	}
+}
+
+// register makes a lazy op known by its row. The first of a row stays.
+func (q *queue) register(o *op) {
+	if o.key != "" && q.lazy[o.key] == nil {
+		q.lazy[o.key] = o
+	}
+}
+
+// signal wakes the receiver unless it is about to wake already.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// take removes the next batch: maxBatch waited ops, and the lazy ones between
+// them that were not replaced.
+func (q *queue) take() []*op {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var batch []*op
+	n, waited := 0, 0
+	for ; n < len(q.ops) && waited < maxBatch; n++ {
+		o := q.ops[n]
+		if !o.lazy() {
+			waited++
+		}
+		if q.lazy[o.key] == o {
+			delete(q.lazy, o.key)
+		}
+		if !o.replaced {
+			batch = append(batch, o)
+		}
+	}
+	q.ops = slices.Delete(q.ops, 0, n)
+	q.waited -= waited
+	return batch
+}
+
+// putBack returns lazy ops to the head, to be taken once more.
+func (q *queue) putBack(ops []*op) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, o := range ops {
+		o.replaced = false
+		q.register(o)
+	}
+	q.ops = append(ops, q.ops...)
+}
+
+// state counts what is here.
+func (q *queue) state() (lazy, waited int, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.ops) - q.waited, q.waited, q.closed
+}
+
+// close refuses further ops.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	signal(q.now)
+}

@@ -1,0 +1,61 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// Session returns a session.
+func (s *Store) Session(ctx context.Context, id string) (host.Session, error) {
+	const query = `SELECT id, component_kind, component_id, component_name, user_id, name,
+		state, metadata, created_at, updated_at FROM sessions WHERE id = ?`
+	session, err := one(ctx, s.read, scanSession, query, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return host.Session{}, host.Errorf(host.CodeNotFound, "session %q not found", id)
+	}
+	if err != nil {
+		return host.Session{}, fmt.Errorf("read session: %w", err)
+	}
+	return session, nil
+}
+
+// Turns counts the finished top-level runs of a session.
+func (s *Store) Turns(ctx context.Context, sessionID string) (int, error) {
+	const query = `SELECT coalesce(max(turn), 0) FROM runs WHERE session_id = ? AND turn IS NOT NULL`
+	turns, err := one(ctx, s.read, value[int], query, sessionID)
+	if err != nil {
+		return 0, fmt.Errorf("count turns: %w", err)
+	}
+	return turns, nil
+}
+
+// putSession inserts the session, or updates what a run may change of it.
+func putSession(t *tx, session *host.Session) error {
+	const query = `INSERT INTO sessions (id, component_kind, component_id, component_name, user_id, name,
+			state, metadata, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET
+			state = excluded.state, metadata = coalesce(excluded.metadata, metadata), updated_at = excluded.updated_at`
+	_, err := t.exec(query, session.ID, session.Component.Kind, session.Component.ID, session.Component.Name,
+		session.UserID, session.Name, rawColumn(session.State), rawColumn(session.Metadata),
+		nanos(session.CreatedAt), nanos(session.UpdatedAt))
+	return err
+}
+
+func scanSession(row scanner) (host.Session, error) {
+	var (
+		session          host.Session
+		state, metadata  []byte
+		created, updated int64
+	)
+	err := row.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
+		&session.UserID, &session.Name, &state, &metadata, &created, &updated)
+	session.State, session.Metadata = json.RawMessage(state), json.RawMessage(metadata)
+	session.CreatedAt, session.UpdatedAt = timeOf(created), timeOf(updated)
+	return session, err
+}

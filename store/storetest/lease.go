@@ -1,0 +1,153 @@
+package storetest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+func leaseTests(lacks []Feature) []test {
+	tests := []test{
+		{"swept runs", sweptRuns},
+		{"swept run under way", sweptUnderWay},
+		{"swept calls", sweptCalls},
+		{"swept last attempt", sweptLastAttempt},
+		{"nothing to sweep", nothingToSweep},
+		{"renewed", renewed},
+	}
+	if slices.Contains(lacks, ManyNodes) {
+		return append(tests, test{"another owner is dead", anotherIsDead})
+	}
+	return append(tests, test{"another owner lives by its lease", anotherLives})
+}
+
+// dead is a lease of a node that is no more.
+func dead() host.Lease { return host.Lease{Owner: "dead", Until: at(40)} }
+
+func heldBy(call host.HookCall, lease host.Lease) host.HookCall {
+	call.Owner, call.LeaseUntil = lease.Owner, lease.Until
+	return call
+}
+
+func sweep(t *testing.T, s host.Store, want host.Swept) {
+	t.Helper()
+	wantEqual(t, want, get(s.Sweep(t.Context(), self().Owner, at(50)))(t))
+}
+
+func sweptRuns(t *testing.T, s host.Store) {
+	running, pending, mine, background := newRun("running", "s"), newRun("pending", "s"), newRun("mine", "s"), newRun("background", "s")
+	pending.Status, background.Background = host.RunPending, true
+	for _, run := range []host.Run{running, pending, background} {
+		must(t, s.CreateRun(t.Context(), run, dead(), true))
+	}
+	create(t, s, mine)
+	finish(t, s, newRun("over", "s"))
+	sweep(t, s, host.Swept{Runs: 2})
+
+	for _, want := range []host.Run{running, pending} {
+		got := get(s.Run(t.Context(), want.ID))(t)
+		wantRestarted(t, got)
+		want.Status, want.Failure, want.Content, want.FinishedAt = host.RunError, got.Failure, got.Content, at(50)
+		wantEqual(t, want, got)
+		wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: finished(want, host.RunCompleted)}))
+	}
+	wantEqual(t, mine, get(s.Run(t.Context(), "mine"))(t))
+	wantEqual(t, background, get(s.Run(t.Context(), "background"))(t))
+	wantEqual(t, []string{"over"}, ids(get(s.History(t.Context(), "s", 9))(t)))
+	wantEqual(t, 3, get(s.Turns(t.Context(), "s"))(t))
+	sweep(t, s, host.Swept{})
+}
+
+func wantRestarted(t *testing.T, run host.Run) {
+	t.Helper()
+	if run.Failure == nil || run.Failure.Type != host.FailureHostRestarted || run.Failure.Message == "" {
+		t.Fatalf("failure %+v, want %s with a message", run.Failure, host.FailureHostRestarted)
+	}
+	if got := host.Text(run.Content); got != run.Failure.Message {
+		t.Errorf("content %q, want the message %q", got, run.Failure.Message)
+	}
+}
+
+func sweptUnderWay(t *testing.T, s host.Store) {
+	must(t, s.CreateRun(t.Context(), newRun("run", "s"), dead(), false))
+	sweep(t, s, host.Swept{Runs: 1})
+	wantRestarted(t, get(s.Run(t.Context(), "run"))(t))
+}
+
+func sweptCalls(t *testing.T, s host.Store) {
+	queued, running := heldBy(newCall("queued", "run"), dead()), heldBy(newCall("running", "run"), dead())
+	mine, unheld, over := newCall("mine", "run"), free(newCall("unheld", "run"), 99), done(newCall("over", "run"))
+	queued.Position, running.Position, mine.Position, unheld.Position, over.Position = 0, 1, 2, 3, 4
+	finish(t, s, newRun("run", "s"), queued, running, mine, unheld, over)
+	must(t, s.StartHookCall(t.Context(), "running", 1, at(3)))
+	sweep(t, s, host.Swept{Calls: 2})
+
+	running.StartedAt = at(3)
+	want := []host.HookCall{free(queued, 50), free(running, 50), mine, unheld, over}
+	want[0].Attempt, want[1].Attempt = 2, 2
+	wantEqual(t, want, get(s.HookCalls(t.Context(), "run"))(t))
+	wantStale(t, s.FinishHookCall(t.Context(), 1, done(running)))
+	if claimed := get(s.ClaimHookCalls(t.Context(), self(), at(50), 9))(t); len(claimed) != 2 {
+		t.Errorf("claimed %d calls, want the two that were swept", len(claimed))
+	}
+	sweep(t, s, host.Swept{})
+}
+
+func sweptLastAttempt(t *testing.T, s host.Store) {
+	run, call := newRun("run", "s"), heldBy(newCall("call", "run"), dead())
+	call.Attempt, call.SnapshotID = call.MaxAttempts, "snapshot"
+	create(t, s, run)
+	must(t, s.FinishRun(t.Context(), host.Finish{
+		Run:       finished(run, host.RunCompleted),
+		Calls:     []host.HookCall{call},
+		Snapshots: []host.Snapshot{{ID: "snapshot", RunID: "run", Context: []byte("{}")}},
+	}))
+	sweep(t, s, host.Swept{Dead: 1})
+
+	got := callOf(t, s, "run")
+	if got.Status != host.HookCallDead || got.Owner != "" || !got.FinishedAt.Equal(at(50)) {
+		t.Errorf("the call is %s, held by %q, finished %v", got.Status, got.Owner, got.FinishedAt)
+	}
+	if got.Error == nil || got.Error.Code != host.HookErrorWorkerLost || got.Error.Message == "" {
+		t.Errorf("error %+v, want %s with a message", got.Error, host.HookErrorWorkerLost)
+	}
+	_, err := s.Snapshot(t.Context(), "snapshot")
+	wantCode(t, err, host.CodeNotFound)
+	wantStale(t, s.FinishHookCall(t.Context(), call.Attempt, done(call)))
+	sweep(t, s, host.Swept{})
+}
+
+func nothingToSweep(t *testing.T, s host.Store) {
+	finish(t, s, newRun("over", "s"), newCall("held", "over"), free(newCall("unheld", "over"), 3))
+	create(t, s, newRun("run", "s"))
+	sweep(t, s, host.Swept{})
+}
+
+func renewed(t *testing.T, s host.Store) {
+	mine, other, unheld := newCall("mine", "run"), heldBy(newCall("other", "run"), dead()), free(newCall("unheld", "run"), 3)
+	mine.Position, other.Position, unheld.Position = 0, 1, 2
+	finish(t, s, newRun("run", "s"), mine, other, unheld)
+	must(t, s.RenewLeases(t.Context(), host.Lease{Owner: self().Owner, Until: at(2000)}))
+	mine.LeaseUntil = at(2000)
+	wantEqual(t, []host.HookCall{mine, other, unheld}, get(s.HookCalls(t.Context(), "run"))(t))
+}
+
+// anotherHolds stores a run and a call of an owner whose lease is not past.
+func anotherHolds(t *testing.T, s host.Store) {
+	t.Helper()
+	other := host.Lease{Owner: "other", Until: at(60)}
+	finish(t, s, newRun("over", "s"), heldBy(newCall("call", "over"), other))
+	must(t, s.CreateRun(t.Context(), newRun("run", "s"), other, true))
+}
+
+func anotherIsDead(t *testing.T, s host.Store) {
+	anotherHolds(t, s)
+	sweep(t, s, host.Swept{Runs: 1, Calls: 1})
+}
+
+func anotherLives(t *testing.T, s host.Store) {
+	anotherHolds(t, s)
+	sweep(t, s, host.Swept{})
+	wantEqual(t, newRun("run", "s"), get(s.Run(t.Context(), "run"))(t))
+}

@@ -1,0 +1,48 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+func snapshotTests() []test {
+	return []test{
+		{"unknown", unknownSnapshot},
+		{"goes with its last call", sharedSnapshot},
+	}
+}
+
+func unknownSnapshot(t *testing.T, s host.Store) {
+	_, err := s.Snapshot(t.Context(), "none")
+	wantCode(t, err, host.CodeNotFound)
+}
+
+func sharedSnapshot(t *testing.T, s host.Store) {
+	run := newRun("run", "session")
+	first, second := newCall("first", "run"), newCall("second", "run")
+	first.SnapshotID, second.SnapshotID = "shared", "shared"
+	create(t, s, run)
+	must(t, s.FinishRun(t.Context(), host.Finish{
+		Run:   finished(run, host.RunCompleted),
+		Calls: []host.HookCall{first, second},
+		Snapshots: []host.Snapshot{
+			{ID: "shared", RunID: "run", Context: []byte(`{"a":1}`)},
+			{ID: "other", RunID: "run", Context: []byte(`{"b":2}`)},
+		},
+	}))
+	must(t, s.FinishHookCall(t.Context(), 1, done(first)))
+	wantEqual(t, []byte(`{"a":1}`), get(s.Snapshot(t.Context(), "shared"))(t))
+
+	retry := free(second, 30)
+	retry.Attempt = 2
+	must(t, s.FinishHookCall(t.Context(), 1, retry))
+	wantEqual(t, []byte(`{"a":1}`), get(s.Snapshot(t.Context(), "shared"))(t))
+
+	dead := done(second)
+	dead.Attempt, dead.Status = 2, host.HookCallDead
+	must(t, s.FinishHookCall(t.Context(), 2, dead))
+	_, err := s.Snapshot(t.Context(), "shared")
+	wantCode(t, err, host.CodeNotFound)
+	wantEqual(t, []byte(`{"b":2}`), get(s.Snapshot(t.Context(), "other"))(t))
+}
