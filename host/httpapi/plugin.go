@@ -1,0 +1,130 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/plugin"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// pluginBody is one version of a plugin.
+type pluginBody struct {
+	Name         string                 `json:"name"`
+	Version      string                 `json:"version"`
+	Digest       string                 `json:"digest"`
+	Status       string                 `json:"status"`
+	Description  string                 `json:"description,omitempty"`
+	ABI          pluginapi.ABI          `json:"abi"`
+	Hooks        []pluginapi.Hook       `json:"hooks"`
+	Permissions  pluginapi.Permissions  `json:"permissions"`
+	Grants       []pluginapi.Permission `json:"grants"`
+	Limits       pluginapi.Limits       `json:"limits"`
+	ConfigSchema json.RawMessage        `json:"config_schema,omitempty"`
+	Tests        testsBody              `json:"tests"`
+	ModuleSize   int64                  `json:"module_size"`
+	CreatedAt    time.Time              `json:"created_at"`
+}
+
+// testsBody says what came of the manifest's tests.
+type testsBody struct {
+	Count  int    `json:"count"`
+	Result string `json:"result"`
+}
+
+// pluginVersions is a plugin with all its versions; Active is null when none is.
+type pluginVersions struct {
+	Name     string       `json:"name"`
+	Active   *string      `json:"active"`
+	Versions []pluginBody `json:"versions"`
+}
+
+// installPlugin stores an uploaded plugin: 201 for a new version, 200 for bytes
+// that are there already.
+func (a *api) installPlugin(w http.ResponseWriter, r *http.Request) error {
+	parts, err := readUpload(w, r)
+	if err != nil {
+		return err
+	}
+	installed, err := a.plugins.Install(r.Context(), parts["manifest"], parts["module"])
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if installed.Created {
+		status = http.StatusCreated
+	}
+	a.writeJSON(w, r, status, newPluginBody(installed.Plugin))
+	return nil
+}
+
+// activatePlugin makes a version the one new runs use, with the permissions the
+// operator grants.
+func (a *api) activatePlugin(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Grant []pluginapi.Permission `json:"grant"`
+	}
+	if err := readDocument(w, r, &body, []string{"grant"}); err != nil {
+		return err
+	}
+	activated, err := a.plugins.Activate(r.Context(), pathVar(r, "name"), pathVar(r, "version"), body.Grant)
+	if err != nil {
+		return err
+	}
+	a.writeJSON(w, r, http.StatusOK, newPluginBody(activated))
+	return nil
+}
+
+func (a *api) listPlugins(w http.ResponseWriter, r *http.Request) error {
+	at, err := pageOf(r)
+	if err != nil {
+		return err
+	}
+	a.writeJSON(w, r, http.StatusOK, newList(a.plugins.Plugins(), at, newPluginBody))
+	return nil
+}
+
+func (a *api) showPlugin(w http.ResponseWriter, r *http.Request) error {
+	body := pluginVersions{Name: pathVar(r, "name")}
+	versions, err := a.plugins.Versions(body.Name)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		body.Versions = append(body.Versions, newPluginBody(v))
+		if v.Active {
+			body.Active = &v.Version
+		}
+	}
+	a.writeJSON(w, r, http.StatusOK, body)
+	return nil
+}
+
+func (a *api) showVersion(w http.ResponseWriter, r *http.Request) error {
+	version, err := a.plugins.Plugin(pathVar(r, "name"), pathVar(r, "version"))
+	if err != nil {
+		return err
+	}
+	a.writeJSON(w, r, http.StatusOK, newPluginBody(version))
+	return nil
+}
+
+func newPluginBody(p host.Plugin) pluginBody {
+	m := p.Manifest.WithDefaults()
+	body := pluginBody{
+		Name: p.Name, Version: p.Version, Digest: p.Digest, Status: "inactive",
+		Description: m.Description, ABI: m.ABI, Hooks: m.Hooks,
+		Permissions: m.Permissions, Grants: p.Grants, Limits: m.Limits, ConfigSchema: m.ConfigSchema,
+		Tests:      testsBody{Count: len(m.Tests), Result: plugin.TestNotRun},
+		ModuleSize: p.ModuleSize, CreatedAt: p.CreatedAt.UTC(),
+	}
+	if p.Active {
+		body.Status = "active"
+	}
+	if body.Grants == nil {
+		body.Grants = []pluginapi.Permission{}
+	}
+	return body
+}

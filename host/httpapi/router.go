@@ -1,0 +1,127 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+)
+
+// handler answers a request, or returns why it could not.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// routes says what is served where, by method.
+func (a *api) routes() map[string]map[string]handler {
+	type methods = map[string]handler
+	return map[string]methods{
+		"/":       {"GET": a.root},
+		"/health": {"GET": a.health},
+		"/info":   {"GET": a.info},
+
+		"/agents":                    {"GET": a.listAgents},
+		"/agents/{id}":               {"GET": a.showAgent},
+		"/agents/{id}/runs":          {"POST": a.createRun},
+		"/agents/{id}/runs/{run_id}": {"GET": a.showRun},
+		"/agents/{id}/hooks":         {"GET": a.listAgentBindings, "PUT": a.putAgentBindings},
+
+		"/teams":                        {"GET": a.emptyList},
+		"/teams/{id}":                   {"GET": noTeam},
+		"/teams/{id}/runs":              {"POST": noTeam},
+		"/teams/{id}/runs/{run_id}":     {"GET": noTeam},
+		"/teams/{id}/hooks":             {"GET": noTeam, "PUT": noTeam},
+		"/workflows":                    {"GET": a.emptyList},
+		"/workflows/{id}":               {"GET": noWorkflow},
+		"/workflows/{id}/runs":          {"POST": noWorkflow},
+		"/workflows/{id}/runs/{run_id}": {"GET": noWorkflow},
+		"/workflows/{id}/hooks":         {"GET": noWorkflow, "PUT": noWorkflow},
+
+		"/hooks":               {"GET": a.listHostBindings, "PUT": a.putHostBindings},
+		"/runs/{run_id}/hooks": {"GET": a.listHookCalls},
+
+		"/plugins":                             {"GET": a.listPlugins, "POST": a.installPlugin},
+		"/plugins/{name}":                      {"GET": a.showPlugin},
+		"/plugins/{name}/{version}":            {"GET": a.showVersion, "DELETE": notAvailable("deleting a plugin")},
+		"/plugins/{name}/{version}/activate":   {"POST": a.activatePlugin},
+		"/plugins/{name}/{version}/deactivate": {"POST": notAvailable("deactivating a plugin")},
+		"/plugins/{name}/{version}/call":       {"POST": notAvailable("calling a hook by itself")},
+	}
+}
+
+// router returns the handler of all routes. Paths are matched as they were
+// sent, so that an id may hold an escaped slash.
+func (a *api) router() http.Handler {
+	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	for path, methods := range a.routes() {
+		r.Path(path).Handler(a.dispatch(methods))
+	}
+	r.NotFoundHandler = a.answering(func(http.ResponseWriter, *http.Request) error {
+		return &statusError{status: http.StatusNotFound, id: "not_found", detail: "Not Found"}
+	})
+	return withoutTrailingSlash(r)
+}
+
+// dispatch chooses the handler by method. HEAD is a GET whose body net/http
+// drops.
+func (a *api) dispatch(methods map[string]handler) http.Handler {
+	allowed := make([]string, 0, len(methods)+1)
+	for method := range methods {
+		allowed = append(allowed, method)
+	}
+	if methods[http.MethodGet] != nil {
+		methods[http.MethodHead] = methods[http.MethodGet]
+		allowed = append(allowed, http.MethodHead)
+	}
+	slices.Sort(allowed)
+	return a.answering(func(w http.ResponseWriter, r *http.Request) error {
+		if handle := methods[r.Method]; handle != nil {
+			return handle(w, r)
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return &statusError{
+			status: http.StatusMethodNotAllowed, id: "method_not_allowed", detail: "Method Not Allowed",
+		}
+	})
+}
+
+// answering turns the error of a handler into an answer.
+func (a *api) answering(handle handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := handle(w, r); err != nil {
+			a.writeError(w, r, err)
+		}
+	})
+}
+
+// withoutTrailingSlash serves /agents/ as /agents; there are no redirects.
+func withoutTrailingSlash(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.EscapedPath(); len(path) > 1 && strings.HasSuffix(path, "/") {
+			r = r.Clone(r.Context())
+			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
+			r.URL.RawPath = strings.TrimSuffix(path, "/")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// pathVar returns a variable of the route's path, unescaped.
+func pathVar(r *http.Request, name string) string {
+	escaped := mux.Vars(r)[name]
+	if value, err := url.PathUnescape(escaped); err == nil {
+		return value
+	}
+	return escaped // net/url checked the path already
+}
+
+// notAvailable answers for a route that is planned, so that nobody takes it for
+// a wrong path.
+func notAvailable(what string) handler {
+	return func(http.ResponseWriter, *http.Request) error {
+		return &statusError{
+			status: http.StatusNotImplemented, id: "not_available",
+			detail: strings.ToUpper(what[:1]) + what[1:] + " is not available yet",
+		}
+	}
+}

@@ -1,0 +1,123 @@
+// Package httpapi serves the host over HTTP: runs, in the shapes AgentOS clients
+// speak, and plugins, bindings and hook results.
+//
+// A request body is bounded and read once, in time; whatever is wrong with it is
+// answered with a 4xx that names the field. The package decides no rule of the
+// domain: it translates between HTTP and host.
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/model"
+	"github.com/snaphook-dev/snaphook/host/plugin"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// Engine runs components.
+type Engine interface {
+	// Agents returns the agents in the order of the configuration.
+	Agents() []*host.Agent
+	// Agent returns the agent of that id, or false.
+	Agent(id string) (*host.Agent, bool)
+	// ModelInfo names the model of that configured name.
+	ModelInfo(name string) model.Info
+	// Run executes one run. It fails only when the run could not be begun or
+	// stored; a refused or failed run is a Run with the status ERROR.
+	Run(ctx context.Context, req host.RunRequest) (host.Run, error)
+}
+
+// Plugins installs plugins and binds them.
+type Plugins interface {
+	// Install checks a plugin and stores it, inactive.
+	Install(ctx context.Context, manifest, module []byte) (plugin.Installed, error)
+	// Activate grants permissions to a version and makes it the active one.
+	Activate(ctx context.Context, name, version string, grants []pluginapi.Permission) (host.Plugin, error)
+	// Plugins returns all versions, by name and then by creation.
+	Plugins() []host.Plugin
+	// Versions returns the versions of one plugin; CodeNotFound when there is none.
+	Versions(name string) ([]host.Plugin, error)
+	// Plugin returns one version; CodeNotFound when it is not installed.
+	Plugin(name, version string) (host.Plugin, error)
+	// Bindings returns the scope's own bindings: those of the configuration,
+	// then those of the API.
+	Bindings(scope host.BindingScope) []host.Binding
+	// PutBindings replaces the scope's bindings of the API.
+	PutBindings(ctx context.Context, scope host.BindingScope, bindings []host.Binding) error
+}
+
+// Runs reads what the store knows of runs.
+type Runs interface {
+	// Run returns a run, whatever its state; CodeNotFound when there is none.
+	Run(ctx context.Context, id string) (host.Run, error)
+	// HookCalls returns the hook calls of a run in call order.
+	HookCalls(ctx context.Context, runID string) ([]host.HookCall, error)
+}
+
+// Config is what the API needs.
+type Config struct {
+	Engine  Engine
+	Plugins Plugins
+	Runs    Runs
+	// Insecure serves requests whatever their Host header names. Without it only
+	// loopback names and addresses are served.
+	Insecure bool
+	// Origins are the origins whose pages may use the API; nil means
+	// DefaultOrigins.
+	Origins []string
+	// Version is the host's own, for clients to show.
+	Version string
+	// Heartbeat is the longest a stream stays silent; 15 s by default.
+	Heartbeat time.Duration
+	// Now defaults to time.Now.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// New returns the API's handler. It is safe for concurrent use, and has ended
+// its goroutines when its requests have ended. It sets the read and write
+// deadlines of a connection itself, so the server needs neither a ReadTimeout
+// nor a WriteTimeout, only a ReadHeaderTimeout.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Engine == nil || cfg.Plugins == nil || cfg.Runs == nil || cfg.Log == nil {
+		return nil, errors.New("new http api: engine, plugins, runs and log are required")
+	}
+	if cfg.Origins == nil {
+		cfg.Origins = DefaultOrigins()
+	}
+	for _, origin := range cfg.Origins {
+		if err := checkOrigin(origin); err != nil {
+			return nil, fmt.Errorf("new http api: %w", err)
+		}
+	}
+	if cfg.Heartbeat == 0 {
+		cfg.Heartbeat = 15 * time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	a := &api{
+		engine: cfg.Engine, plugins: cfg.Plugins, runs: cfg.Runs,
+		version: cfg.Version, heartbeat: cfg.Heartbeat,
+		now: cfg.Now, startedAt: cfg.Now(), log: cfg.Log,
+	}
+	return a.recovering(a.guarded(a.router(), cfg.Origins, cfg.Insecure)), nil
+}
+
+// api holds what the handlers need.
+type api struct {
+	engine    Engine
+	plugins   Plugins
+	runs      Runs
+	version   string
+	heartbeat time.Duration
+	now       func() time.Time
+	startedAt time.Time
+	log       *slog.Logger
+}

@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// streamRun runs an agent and sends its events. Until the stream has begun an
+// error is an ordinary answer; afterwards it is the stream's last event.
+func (a *api) streamRun(w http.ResponseWriter, r *http.Request, asked runForm) error {
+	s := newStream(w)
+	stop := s.beat(a.heartbeat)
+	defer stop()
+	ended := false
+	asked.request.Events = func(e host.Event) error {
+		ended = ended || endsRun(e.Kind)
+		if !asked.events && e.Kind != host.EventRunContent && e.Kind != host.EventRunError {
+			return nil
+		}
+		return s.send(string(e.Kind), newEventBody(&e))
+	}
+	_, err := a.engine.Run(r.Context(), asked.request)
+	stop()
+	if err == nil {
+		return s.begin()
+	}
+	if !s.begun {
+		return err
+	}
+	if status, _ := describe(err); status >= http.StatusInternalServerError && r.Context().Err() == nil {
+		a.log.ErrorContext(r.Context(), "run failed in its stream", "path", r.URL.Path, "error", err)
+	}
+	if ended {
+		return nil
+	}
+	_ = s.send(string(host.EventRunError), a.lastError(asked.request, err)) // nobody is left to tell
+	return nil
+}
+
+func endsRun(kind host.EventKind) bool {
+	return kind == host.EventRunCompleted || kind == host.EventRunError || kind == host.EventRunCancelled
+}
+
+// lastError is a RunError for a run that could not be begun or stored.
+func (a *api) lastError(req host.RunRequest, err error) errorEvent {
+	_, body := describe(err)
+	detail, ok := body.Detail.(string)
+	if !ok {
+		detail = err.Error() // the fields that are wrong
+	}
+	return newErrorEvent(
+		newEventHead(&host.Event{Kind: host.EventRunError, At: a.now(), Run: &host.Run{
+			ID: req.RunID, SessionID: req.SessionID, Component: req.Component,
+		}}),
+		&host.Run{Failure: &host.Failure{Type: body.ErrorType, ID: body.ErrorID, Message: detail}},
+	)
+}
+
+// stream writes server-sent events. It is safe for concurrent use.
+type stream struct {
+	mu   sync.Mutex
+	w    http.ResponseWriter
+	conn *http.ResponseController
+	// begun is true once the headers have left.
+	begun bool
+	// quiet is true when nothing was written since the last beat.
+	quiet bool
+	// broken is why nothing can be written any more.
+	broken error
+}
+
+func newStream(w http.ResponseWriter) *stream {
+	return &stream{w: w, conn: http.NewResponseController(w)}
+}
+
+// send writes one event and does not wait for more.
+func (s *stream) send(event string, body any) error {
+	data, err := encodeJSON(body)
+	if err != nil {
+		return err
+	}
+	return s.write([]byte("event: " + event + "\ndata: " + string(oneLine(data)) + "\n\n"))
+}
+
+// begin sends the headers of a stream that has had no event.
+func (s *stream) begin() error {
+	if s.begun {
+		return nil
+	}
+	return s.write(nil)
+}
+
+// write writes one frame. A client that does not read it in time has left.
+func (s *stream) write(frame []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	s.quiet = false
+	if err := s.writeFrame(frame); err != nil {
+		s.broken = fmt.Errorf("write frame: %w", err)
+	}
+	return s.broken
+}
+
+func (s *stream) writeFrame(frame []byte) error {
+	err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err != nil && !errors.Is(err, http.ErrNotSupported) { // a test's recorder has none
+		return err
+	}
+	if !s.begun {
+		s.begun = true
+		h := s.w.Header()
+		h.Set("Content-Type", "text/event-stream; charset=utf-8")
+		h.Set("Cache-Control", "no-cache")
+		h.Set("X-Accel-Buffering", "no")
+		s.w.WriteHeader(http.StatusOK)
+	}
+	if _, err := s.w.Write(frame); err != nil {
+		return err
+	}
+	return s.conn.Flush()
+}
+
+// beat sends a comment when a whole interval went by in silence, so that no
+// proxy and no client gives the stream up. The first one begins the stream: a
+// run may wait long for the one before it. stop ends it and waits for its end;
+// it may be called again.
+func (s *stream) beat(every time.Duration) (stop func()) {
+	done := make(chan struct{})
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				s.breakSilence()
+			}
+		}
+	})
+	return sync.OnceFunc(func() {
+		close(done)
+		beating.Wait()
+	})
+}
+
+func (s *stream) breakSilence() {
+	s.mu.Lock()
+	silent := s.quiet
+	s.quiet = true
+	s.mu.Unlock()
+	if silent {
+		_ = s.write([]byte(": heartbeat\n\n")) // the next event meets the same error
+	}
+}
+
+// oneLine escapes the characters some clients take for the end of a line beside
+// those JSON escapes itself. In JSON they stand in strings only.
+func oneLine(data []byte) []byte {
+	for char, escape := range lineEnds {
+		data = bytes.ReplaceAll(data, []byte(char), []byte(escape))
+	}
+	return data
+}
+
+var lineEnds = map[string]string{"\u0085": `\u0085`, "\u2028": `\u2028`, "\u2029": `\u2029`}
