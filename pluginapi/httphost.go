@@ -11,8 +11,9 @@ const (
 	maxLabelLen = 63
 )
 
-// validHTTPHost accepts [scheme://]host[:port]: http or https, a name, *.name
-// or an address, and nothing else of a URL.
+// validHTTPHost accepts [scheme://]host[:port] and nothing else of a URL: the
+// scheme http or https, the host a name, *.name, an IPv4 address, or an IPv6
+// address in brackets.
 func validHTTPHost(entry string) bool {
 	rest := entry
 	if scheme, after, ok := strings.Cut(entry, "://"); ok {
@@ -45,7 +46,11 @@ func validHost(host string) bool {
 		ip, err := netip.ParseAddr(address)
 		return ok && err == nil && ip.Is6() && ip.Zone() == ""
 	}
-	return len(host) <= maxHostLen && each(strings.TrimPrefix(host, "*."), validLabel)
+	name, subdomains := strings.CutPrefix(host, "*.")
+	if _, err := netip.ParseAddr(name); err == nil && subdomains {
+		return false
+	}
+	return len(host) <= maxHostLen && each(name, validLabel)
 }
 
 func validLabel(s string) bool {

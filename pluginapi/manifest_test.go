@@ -214,7 +214,7 @@ func TestHTTPHosts(t *testing.T) {
 		"https://example.com:443": true, "*.example.com": true, "10.0.0.1": true, "[::1]": true, "http://[fe80::1]:80": true,
 		"": false, "https://": false, "ftp://example.com": false, "example.com/": false, "example.com:": false,
 		"example.com:0": false, "example.com:65536": false, "example.com:+80": false, "user@example.com": false,
-		"example..com": false, "*": false, "a.*.com": false, "*.": false, "::1": false, "[::1": false, "[::1]x": false,
+		"example..com": false, "*": false, "a.*.com": false, "*.10.0.0.1": false, "*.": false, "::1": false, "[::1": false, "[::1]x": false,
 		"[fe80::1%eth0]": false, "[127.0.0.1]": false, "exa mple.com": false, "bücher.example": false, "example.com?x": false,
 		"https://https://x": false, strings.Repeat("a.", 127) + "com": false,
 	} {

@@ -1,0 +1,69 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// Activate makes a version the one new runs use and records what the operator
+// grants. Calls in flight finish on the version they began with. A permission
+// the plugin asks for and is not granted is CodeConflict with the reasons; a
+// grant it did not ask for is CodeInvalid with the field grant; a version that
+// is not installed is CodeNotFound.
+func (r *Registry) Activate(
+	ctx context.Context, name, version string, grants []pluginapi.Permission,
+) (host.Plugin, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	p, err := r.find(name, version)
+	if err != nil {
+		return host.Plugin{}, err
+	}
+	granted, err := checkGrants(p.Manifest, grants)
+	if err != nil {
+		return host.Plugin{}, err
+	}
+	// It is loaded first: a version that cannot run replaces none that does.
+	_, release, err := r.modules.acquire(ctx, p)
+	if err != nil {
+		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)
+	}
+	defer release()
+	if err := r.store.ActivatePlugin(ctx, name, version, granted); err != nil {
+		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)
+	}
+	if err := r.sync(context.WithoutCancel(ctx)); err != nil {
+		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)
+	}
+	return r.Plugin(name, version)
+}
+
+// checkGrants returns the permissions to record: exactly those the manifest
+// asks for, in its order, never nil.
+func checkGrants(m pluginapi.Manifest, grants []pluginapi.Permission) ([]pluginapi.Permission, error) {
+	asked := m.Permissions.Names()
+	for _, g := range grants {
+		if !slices.Contains(asked, g) {
+			return nil, host.Invalid("grant", "the plugin %s %s does not ask for the permission %q",
+				m.Name, m.Version, cut(string(g)))
+		}
+	}
+	var missing []host.Problem
+	reasons := m.Permissions.Reasons()
+	for _, name := range asked {
+		if !slices.Contains(grants, name) {
+			missing = append(missing, host.Problem{Path: "permissions." + string(name), Message: reasons[name]})
+		}
+	}
+	if missing != nil {
+		return nil, &host.Error{
+			Code: host.CodeConflict, Field: "grant", Problems: missing,
+			Message: fmt.Sprintf("the plugin %s %s asks for permissions that are not granted", m.Name, m.Version),
+		}
+	}
+	return append([]pluginapi.Permission{}, asked...), nil
+}

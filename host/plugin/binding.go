@@ -1,0 +1,93 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// Resolve returns the bindings that apply to a run of c, each with the version
+// it means now: those of the whole host, then the component's, and in both those
+// of the configuration first. parentID is empty for a top-level run.
+func (r *Registry) Resolve(c host.Component, parentID string) []host.BoundPlugin {
+	s := r.state.Load()
+	var bound []host.BoundPlugin
+	for _, scope := range []host.BindingScope{host.HostWide, c.Scope()} {
+		for _, b := range r.bindings(s, scope) {
+			if !b.TopLevel || parentID == "" {
+				bound = append(bound, host.BoundPlugin{Binding: b, Plugin: s.active[b.Plugin]})
+			}
+		}
+	}
+	return bound
+}
+
+// Bindings returns the bindings of one scope in their order, each with its
+// source.
+func (r *Registry) Bindings(scope host.BindingScope) []host.Binding {
+	return r.bindings(r.state.Load(), scope)
+}
+
+func (r *Registry) bindings(s *state, scope host.BindingScope) []host.Binding {
+	return slices.Concat(r.configBindings[scope], s.bindings[scope])
+}
+
+// PutBindings replaces the bindings of a scope that were made over the API.
+// Everything that is wrong with them is reported at once, in an *host.Error with
+// CodeInvalid, the field hooks, and paths such as hooks[0].mode; nothing is
+// stored then.
+func (r *Registry) PutBindings(ctx context.Context, scope host.BindingScope, bindings []host.Binding) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	var problems []host.Problem
+	for i, b := range bindings {
+		c := bindingCheck{state: r.state.Load(), path: fmt.Sprintf("hooks[%d]", i), scope: scope, binding: b}
+		c.run()
+		problems = append(problems, c.problems...)
+	}
+	if err := refusal("hooks", "the bindings are refused", problems); err != nil {
+		return err
+	}
+	// Their source is where they are kept.
+	if err := r.store.PutBindings(ctx, scope, withSource(bindings, "")); err != nil {
+		return fmt.Errorf("put bindings: %w", err)
+	}
+	if err := r.sync(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("put bindings: %w", err)
+	}
+	return nil
+}
+
+// CheckConfigBindings checks the bindings of the configuration against what is
+// installed. A plugin without an active version is only a warning: the hook
+// counts as failed until it is activated. All else is one *host.Error with
+// CodeInvalid and all problems.
+func (r *Registry) CheckConfigBindings() (warnings []string, err error) {
+	var problems []host.Problem
+	for scope, bindings := range r.configBindings {
+		for i, b := range bindings {
+			c := bindingCheck{state: r.state.Load(), path: configPath(scope, i), scope: scope, binding: b}
+			c.binding.Source = ""
+			if c.inactive() {
+				warnings = append(warnings, fmt.Sprintf("%s: the plugin %q has no active version: its hooks count as failed", c.path, b.Plugin))
+				continue
+			}
+			c.run()
+			problems = append(problems, c.problems...)
+		}
+	}
+	slices.Sort(warnings)
+	slices.SortStableFunc(problems, func(a, b host.Problem) int { return strings.Compare(a.Path, b.Path) })
+	return warnings, refusal("hooks", "the bindings of the configuration are refused", problems)
+}
+
+// configPath names a binding of the configuration.
+func configPath(scope host.BindingScope, i int) string {
+	if scope == host.HostWide {
+		return fmt.Sprintf("hooks[%d]", i)
+	}
+	return fmt.Sprintf("%s[%q].hooks[%d]", string(scope.Kind)+"s", scope.ID, i)
+}

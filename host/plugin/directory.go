@@ -1,0 +1,121 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// The files of a plugin in a directory of plugins.
+const (
+	manifestFile = "plugin.yaml"
+	moduleFile   = "plugin.wasm"
+)
+
+// LoadDir installs and activates the plugins of a directory,
+// <name>/plugin.yaml and <name>/plugin.wasm, with the grants given by plugin
+// name. A plugin that is installed already stays as the operator left it. When
+// the bytes under an installed version changed the plugin is installed and
+// activated as <version>+<8 of its digest>. Every plugin that is refused, or
+// lacks a grant, is in the error, by name; nothing of it is stored.
+func (r *Registry) LoadDir(ctx context.Context, dir string, grants map[string][]pluginapi.Permission) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("load plugins: %w", err)
+	}
+	var errs []error
+	for _, e := range entries {
+		folder := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if err := r.loadFolder(ctx, folder, grants); err != nil {
+			errs = append(errs, fmt.Errorf("load plugin %s: %w", e.Name(), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[string][]pluginapi.Permission) error {
+	manifest, err := readFile(filepath.Join(folder, manifestFile), MaxManifestBytes)
+	if err != nil {
+		return err
+	}
+	module, err := readFile(filepath.Join(folder, moduleFile), r.maxModuleBytes)
+	if err != nil {
+		return err
+	}
+	m, problems, err := readManifest(manifest)
+	known := false
+	if err == nil && len(problems) == 0 {
+		m, known, err = r.nextVersion(m, module)
+	}
+	if err != nil || known {
+		return err
+	}
+	if err := r.inspect(ctx, m, problems, module); err != nil {
+		return err
+	}
+	if m.Name != filepath.Base(folder) {
+		return host.Invalid("name", "the plugin is called %q: its folder must be, too", m.Name)
+	}
+	if _, err := checkGrants(m, grants[m.Name]); err != nil {
+		return err
+	}
+	if _, err := r.install(ctx, m, module); err != nil {
+		return err
+	}
+	_, err = r.Activate(ctx, m.Name, m.Version, grants[m.Name])
+	return err
+}
+
+// nextVersion returns the manifest under the version it is to be installed as,
+// and whether it is installed already.
+func (r *Registry) nextVersion(m pluginapi.Manifest, module []byte) (pluginapi.Manifest, bool, error) {
+	digest, err := digestOf(m, module)
+	if err != nil {
+		return m, false, err
+	}
+	s := r.state.Load()
+	if s.byDigest[digest] != nil {
+		return m, true, nil
+	}
+	if _, taken := s.version(m.Name, m.Version); !taken {
+		return m, false, nil
+	}
+	m.Version = withBuild(m.Version, strings.TrimPrefix(digest, digestPrefix)[:8])
+	digest, err = digestOf(m, module)
+	return m, s.byDigest[digest] != nil, err
+}
+
+// withBuild adds an identifier to the build metadata of a semantic version.
+func withBuild(version, id string) string {
+	if strings.Contains(version, "+") {
+		return version + "." + id
+	}
+	return version + "+" + id
+}
+
+// readFile reads a file of at most limit bytes.
+func readFile(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, host.Errorf(host.CodeTooLarge, "%s has more than %d bytes", name, limit)
+	}
+	return data, nil
+}

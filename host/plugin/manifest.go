@@ -1,0 +1,134 @@
+package plugin
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// MaxManifestBytes bounds a manifest.
+const MaxManifestBytes = 64 << 10
+
+// ParseManifest reads a manifest, one YAML or JSON document, and fills in its
+// defaults. Whatever is wrong with it is reported at once, each problem with
+// its path and line, in an *host.Error with the field manifest: CodeInvalid, or
+// CodeTooLarge when it is over MaxManifestBytes.
+func ParseManifest(data []byte) (pluginapi.Manifest, error) {
+	m, problems, err := readManifest(data)
+	if err == nil {
+		err = refusal("manifest", "the manifest is refused", problems)
+	}
+	if err != nil {
+		return pluginapi.Manifest{}, err
+	}
+	return m, nil
+}
+
+// refusal returns an error for problems, nil when there are none.
+func refusal(field, message string, problems []host.Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return &host.Error{Code: host.CodeInvalid, Field: field, Message: message, Problems: problems}
+}
+
+// readManifest returns what it could read beside the problems.
+func readManifest(data []byte) (pluginapi.Manifest, []host.Problem, error) {
+	var m pluginapi.Manifest
+	if len(data) > MaxManifestBytes {
+		return m, nil, &host.Error{
+			Code: host.CodeTooLarge, Field: "manifest",
+			Message: fmt.Sprintf("the manifest has more than %d bytes", MaxManifestBytes),
+		}
+	}
+	if !utf8.Valid(data) {
+		return m, []host.Problem{{Message: "is not UTF-8 text"}}, nil
+	}
+	d := document{lines: map[string]int{}}
+	root, ok := d.read(string(data))
+	if !ok {
+		return m, d.problems, nil
+	}
+	fitted, err := json.Marshal(d.fit("", root, reflect.TypeOf(m)))
+	if err != nil {
+		return m, nil, fmt.Errorf("write manifest as JSON: %w", err)
+	}
+	if err := json.Unmarshal(fitted, &m); err != nil {
+		return m, nil, fmt.Errorf("read manifest: %w", err)
+	}
+	m = m.WithDefaults()
+	d.addMeaning(checkManifest(m))
+	return m, d.sorted(), nil
+}
+
+// checkManifest returns what is wrong with a manifest's meaning.
+func checkManifest(m pluginapi.Manifest) []host.Problem {
+	var problems []host.Problem
+	for _, p := range m.Validate() {
+		problems = append(problems, host.Problem{Path: p.Path, Message: p.Message})
+	}
+	for _, name := range m.Permissions.Names() {
+		if !slices.Contains(available, name) {
+			problems = append(problems, host.Problem{
+				Path: "permissions." + string(name), Message: "not available yet",
+			})
+		}
+	}
+	if m.ConfigSchema != nil {
+		_, wrong := compileSchema(m.ConfigSchema)
+		problems = append(problems, wrong...)
+	}
+	return problems
+}
+
+// available are the permissions this host can grant.
+var available = []pluginapi.Permission{pluginapi.PermissionHTTP}
+
+// addMeaning adds problems that only a typed manifest shows. Those that follow
+// from a problem of the document itself say nothing new and are left out.
+func (d *document) addMeaning(problems []host.Problem) {
+	known := slices.Clone(d.problems)
+	for _, p := range problems {
+		follows := slices.ContainsFunc(known, func(k host.Problem) bool {
+			return under(p.Path, k.Path) || under(k.Path, p.Path)
+		})
+		if !follows {
+			p.Line = d.line(p.Path)
+			d.problems = append(d.problems, p)
+		}
+	}
+}
+
+// sorted returns the problems as they stand in the document.
+func (d *document) sorted() []host.Problem {
+	slices.SortStableFunc(d.problems, func(a, b host.Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Path, b.Path))
+	})
+	return d.problems
+}
+
+// TestResult is what a test of the manifest came to at upload.
+type TestResult struct {
+	Name   string `json:"name,omitempty"`
+	Hook   string `json:"hook"`
+	Status string `json:"status"`
+}
+
+// TestNotRun is the status of a test that was kept and not run.
+const TestNotRun = "not_run"
+
+// Tests returns the results of a plugin's own tests.
+func Tests(m pluginapi.Manifest) []TestResult {
+	results := make([]TestResult, len(m.Tests))
+	for i, t := range m.Tests {
+		results[i] = TestResult{Name: t.Name, Hook: t.Hook, Status: TestNotRun}
+	}
+	return results
+}

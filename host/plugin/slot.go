@@ -1,0 +1,72 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// slots bound how many calls run at once.
+type slots struct {
+	taken   chan struct{}
+	wait    time.Duration
+	stopped chan struct{}
+}
+
+func newSlots(n int, wait time.Duration, stopped chan struct{}) *slots {
+	return &slots{taken: make(chan struct{}, n), wait: wait, stopped: stopped}
+}
+
+// take waits for a slot, but not for ever. Each slot taken must be given back.
+// Its errors are *host.CallError.
+func (s *slots) take(ctx context.Context) error {
+	timer := time.NewTimer(s.wait)
+	defer timer.Stop()
+	select {
+	case <-s.stopped:
+		return errStopped()
+	default:
+	}
+	select {
+	case s.taken <- struct{}{}:
+		return nil
+	case <-s.stopped:
+		return errStopped()
+	case <-timer.C:
+		return &host.CallError{
+			Code: host.CallUnavailable, Message: fmt.Sprintf("no slot was free within %s", s.wait),
+		}
+	case <-ctx.Done():
+		return contextError(ctx)
+	}
+}
+
+func (s *slots) giveBack() { <-s.taken }
+
+// drain waits until no call runs; none can begin afterwards.
+func (s *slots) drain(ctx context.Context) error {
+	for range cap(s.taken) {
+		select {
+		case s.taken <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func errStopped() error {
+	return &host.CallError{Code: host.CallUnavailable, Message: "the host is stopping"}
+}
+
+// contextError says why a call that had not begun will not.
+func contextError(ctx context.Context) *host.CallError {
+	e := &host.CallError{Code: host.CallCancelled, Message: "the caller went away", Err: ctx.Err()}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		e.Code, e.Message = host.CallTimeout, "the deadline passed before the call began"
+	}
+	return e
+}
