@@ -14,7 +14,7 @@ func TestReadingBack(t *testing.T) {
 	t.Parallel()
 	p := newSite(t, config{agents: []string{"agent", "other"}}).start(t)
 	done := p.run(t, "agent", form{"message": "hello", "session_id": "s", "user_id": "u", "run_id": "mine"}).must(t, "hello")
-	if done.RunID != "mine" || done.AgentName != "The agent" || done.UserID != "u" || done.Model != "echo-1" || done.CreatedAt == 0 {
+	if done.RunID != "mine" || done.AgentName != "The agent" || done.UserID != "u" || done.Model != "echo" || done.CreatedAt == 0 {
 		t.Errorf("the run is %+v", done)
 	}
 	if diff := cmp.Diff(done, p.read(t, done)); diff != "" {
@@ -44,7 +44,7 @@ func TestAgents(t *testing.T) {
 	}
 	var all []agent
 	p.get(t, "/agents").want(t, 200).into(t, &all)
-	if len(all) != 2 || all[0].ID != "agent" || all[1].ID != "other" || all[0].DBID == "" || all[0].Model.Model != "echo-1" {
+	if len(all) != 2 || all[0].ID != "agent" || all[1].ID != "other" || all[0].DBID == "" || all[0].Model.Model != "echo" {
 		t.Errorf("the agents are %+v", all)
 	}
 	var one agent

@@ -63,7 +63,7 @@ func TestStartErrors(t *testing.T) {
 		{name: "another address", args: []string{"--listen", "0.0.0.0:0"}, says: []string{"--insecure"}},
 		{name: "unknown model", config: config{agents: []string{`{id: agent, model: ghost}`}}, says: []string{"host.yaml:5", "ghost"}},
 		{name: "model without a key", config: config{model: `{provider: openai, id: gpt-test}`}, says: []string{"host.yaml:3", "api_key"}},
-		{name: "unknown store", args: []string{"--store", "mysql://x"}, says: []string{"mysql"}},
+		{name: "unknown store", args: []string{"--store", "mysql://x"}, says: []string{"--store", "sqlite://"}},
 		{name: "missing file", args: []string{"--config", "nowhere.yaml"}, says: []string{"nowhere.yaml"}},
 	}
 	for _, tt := range tests {

@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/runtime/guesttest"
+)
+
+// defaultKills is how often TestKill kills; SNAPHOOK_KILLS overrides it.
+const defaultKills = 5
+
+// TestKill kills the host at random moments while clients run agents with
+// background hooks, starts it again on the same database, and looks at what is
+// left when everything has come to rest: nothing that was promised is undone,
+// and nothing that was refused was done.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	kills, seed := killsWanted(t), rand.Uint64()
+	t.Logf("seed %d", seed)
+	k := &killing{
+		site: newSite(t, config{agents: []string{"busy", "refused-input", "refused-output", "slow"}}),
+		up:   make(chan struct{}),
+	}
+	k.start(t)
+	k.prepare(t)
+
+	ctx, stop := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for n := range 4 {
+		random := rand.New(rand.NewPCG(seed, uint64(n)))
+		clients.Go(func() { k.ask(ctx, random) })
+	}
+	random := rand.New(rand.NewPCG(seed, 1<<32))
+	for range kills {
+		k.killAtRandom(t, random)
+		k.start(t)
+	}
+	stop()
+	clients.Wait()
+	report := k.check(t)
+	t.Logf("%d kills; runs answered: %d completed, %d refused; left by the kills: %d runs ended host_restarted; "+
+		"background calls: %d completed, %d dead; attempts repeated: %d",
+		kills, report.completed, report.refused, report.restarted,
+		report.callsCompleted, report.callsDead, report.repeated)
+}
+
+func killsWanted(t *testing.T) int {
+	t.Helper()
+	text, set := os.LookupEnv("SNAPHOOK_KILLS")
+	if !set {
+		return defaultKills
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("SNAPHOOK_KILLS is %q, want a number of kills", text)
+	}
+	return n
+}
+
+// killing is a host that is killed again and again, and what its clients know.
+type killing struct {
+	site *site
+
+	mu      sync.Mutex
+	process *process      // nil while there is none
+	up      chan struct{} // closed when process is set
+	answers []answer
+}
+
+// answer is a run a client has got the whole answer of.
+type answer struct {
+	agent, runID, sessionID, status string
+}
+
+// start starts the next process and lets the clients at it.
+func (k *killing) start(t *testing.T) {
+	t.Helper()
+	p := k.site.start(t)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.process = p
+	close(k.up)
+}
+
+// current waits for a process; nil when ctx ends first.
+func (k *killing) current(ctx context.Context) *process {
+	for ctx.Err() == nil {
+		k.mu.Lock()
+		p, up := k.process, k.up
+		k.mu.Unlock()
+		if p != nil {
+			return p
+		}
+		select {
+		case <-up:
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// killAtRandom kills after a random number of answers and a random moment more,
+// so that every life of the host has done some work.
+func (k *killing) killAtRandom(t *testing.T, random *rand.Rand) {
+	t.Helper()
+	enough := k.answered() + 1 + random.IntN(20)
+	eventually(t, "the clients get answers", func() bool { return k.answered() >= enough })
+	<-time.After(time.Duration(random.IntN(30_000)) * time.Microsecond)
+	k.mu.Lock()
+	p := k.process
+	k.process, k.up = nil, make(chan struct{})
+	k.mu.Unlock()
+	p.kill(t)
+}
+
+func (k *killing) answered() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.answers)
+}
+
+// busyCalls are the background calls of one run of the agent busy, with the
+// states they may end in.
+var busyCalls = map[string][]string{
+	"mix.seen": {"completed", "dead"}, // dead when killed too often
+	"mix.fast": {"completed", "dead"},
+	"mix.slow": {"completed", "dead"},
+	"mix.trap": {"dead"},
+}
+
+// prepare installs the hooks: fast ones, a slow one, one that always fails, and
+// guardrails that refuse.
+func (k *killing) prepare(t *testing.T) {
+	t.Helper()
+	background := []string{"mode: background", "retry: {max_attempts: 50, initial: 10ms, max: 50ms}"}
+	twice := []string{"mode: background", "retry: {max_attempts: 2, initial: 10ms, max: 10ms}"}
+	guardrail := []string{"guardrail: true"}
+	p := k.process
+	p.install(t,
+		newPlugin(t, "mix", "",
+			hook{name: "seen", point: "input", fields: background, does: guesttest.Answers(allow)},
+			hook{name: "fast", point: "output", fields: background, does: guesttest.Answers(allow)},
+			hook{name: "slow", point: "output", fields: background, does: guesttest.Sleeps(300 * time.Millisecond)},
+			hook{name: "trap", point: "output", fields: twice, does: guesttest.Traps()}),
+		newPlugin(t, "no", "",
+			hook{name: "input", point: "input", fields: guardrail, does: guesttest.Answers(deny)},
+			hook{name: "output", point: "output", fields: guardrail, does: guesttest.Answers(deny)}),
+		newPlugin(t, "wait", "",
+			hook{name: "wait", point: "input", does: guesttest.Sleeps(100 * time.Millisecond)}))
+	p.bind(t, "busy", binding{"plugin": "mix"})
+	p.bind(t, "refused-input", binding{"plugin": "mix"}, binding{"plugin": "no", "hook": "input"}, binding{"plugin": "mix", "hook": "seen"})
+	p.bind(t, "refused-output", binding{"plugin": "mix"}, binding{"plugin": "no", "hook": "output"})
+	p.bind(t, "slow", binding{"plugin": "wait"}, binding{"plugin": "mix"})
+}
