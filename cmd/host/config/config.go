@@ -43,12 +43,16 @@ type Config struct {
 	// Hooks are the bindings for every component.
 	Hooks   []host.Binding
 	Plugins Plugins
+	// CacheDir keeps compiled modules; empty for the user's cache.
+	CacheDir string
 }
 
 // Plugins says which plugins are loaded at start.
 type Plugins struct {
 	// Dir has a folder for each plugin; empty when there is none.
 	Dir string
+	// CacheDir keeps compiled modules; empty for the user's cache directory.
+	CacheDir string
 	// Grants by plugin.
 	Grants map[string][]pluginapi.Permission
 }
@@ -70,6 +74,7 @@ type Overrides struct {
 	CORSOrigins          []string
 	RunHooksInBackground *bool
 	PluginsDir           *string
+	CacheDir             *string
 }
 
 // Load reads a file. What is wrong with its content is a *host.Error that lists

@@ -10,7 +10,8 @@ func (l *loader) plugins(parent *mapping, c *Config) {
 	at := &node{path: "plugins.dir"}
 	parent.read("plugins", func(n *node) {
 		m := l.mapping(n)
-		m.read("dir", func(n *node) { at, c.Plugins.Dir = n, l.dirName(n) })
+		m.read("dir", func(n *node) { at, c.Plugins.Dir = n, l.directory(n) })
+		m.read("cache_dir", func(n *node) { c.Plugins.CacheDir = l.directory(n) })
 		m.read("grants", func(n *node) { c.Plugins.Grants = l.grants(n) })
 		m.close()
 	})
@@ -23,14 +24,6 @@ func (l *loader) plugins(parent *mapping, c *Config) {
 	if info, err := os.Stat(c.Plugins.Dir); err != nil || !info.IsDir() {
 		l.problem(at, "%s is not a directory that can be read", c.Plugins.Dir)
 	}
-}
-
-func (l *loader) dirName(n *node) string {
-	name := l.text(n)
-	if name == "" {
-		return ""
-	}
-	return resolve(l.dir, name)
 }
 
 func (l *loader) grants(n *node) map[string][]pluginapi.Permission {

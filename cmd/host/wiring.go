@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/snaphook-dev/snaphook/cmd/host/config"
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/engine"
+	"github.com/snaphook-dev/snaphook/host/hook"
+	"github.com/snaphook-dev/snaphook/host/httpapi"
+	"github.com/snaphook-dev/snaphook/host/job"
+	"github.com/snaphook-dev/snaphook/host/job/pool"
+	"github.com/snaphook-dev/snaphook/host/plugin"
+	"github.com/snaphook-dev/snaphook/runtime"
+	"github.com/snaphook-dev/snaphook/store/sqlite"
+)
+
+// How long a stopping host waits: for requests, for background calls, and for
+// calls of plugins that outlive both.
+const (
+	drainRequests = 20 * time.Second
+	drainCalls    = 20 * time.Second
+	drainPlugins  = 5 * time.Second
+)
+
+// serve builds the host from its parts and runs it until ctx ends. Once it
+// accepts requests it calls ready with the address it listens on, host:port.
+func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(address string)) (err error) {
+	h := &parts{cfg: cfg, log: log, node: uuid.NewString()}
+	// What was opened is closed in reverse, also when a later part fails.
+	defer func() { err = errors.Join(err, h.close()) }()
+	for _, build := range []func(context.Context) error{h.openStore, h.loadPlugins, h.buildEngine, h.buildAPI} {
+		if err := build(ctx); err != nil {
+			return err
+		}
+	}
+	if err := h.supervisor.Sweep(ctx); err != nil {
+		return err
+	}
+	return h.run(ctx, ready)
+}
+
+// parts are the parts of a host while it is built and while it runs.
+type parts struct {
+	cfg  *config.Config
+	log  *slog.Logger
+	node string
+
+	store      *sqlite.Store
+	registry   *plugin.Registry
+	engine     *engine.Engine
+	supervisor *job.Supervisor
+	api        http.Handler
+	closers    []func(context.Context) error
+}
+
+func (h *parts) openStore(ctx context.Context) (err error) {
+	h.store, err = sqlite.Open(ctx, sqlite.Config{Path: h.cfg.Store.SQLite, Log: h.log})
+	if err != nil {
+		return err
+	}
+	h.closers = append(h.closers, func(context.Context) error { return h.store.Close() })
+	return nil
+}
+
+func (h *parts) loadPlugins(ctx context.Context) error {
+	dir, err := cacheDir(h.cfg.Plugins.CacheDir)
+	if err != nil {
+		return err
+	}
+	rt, err := runtime.New(runtime.Config{CacheDir: dir, Log: h.log})
+	if err != nil {
+		return fmt.Errorf("start runtime: %w", err)
+	}
+	h.closers = append(h.closers, rt.Close)
+	// The guests' engine sends their requests through the default client. No
+	// client of the host's own does.
+	http.DefaultClient = runtime.NewHTTPClient()
+	h.registry, err = plugin.NewRegistry(plugin.Config{
+		Store: h.store, Loader: plugin.NewLoader(rt), ConfigBindings: configBindings(h.cfg), Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.closers = append(h.closers, h.registry.Close)
+	if err := h.registry.Sync(ctx); err != nil {
+		return err
+	}
+	if h.cfg.Plugins.Dir != "" {
+		if err := h.registry.LoadDir(ctx, h.cfg.Plugins.Dir, h.cfg.Plugins.Grants); err != nil {
+			return err
+		}
+	}
+	warnings, err := h.registry.CheckConfigBindings()
+	for _, w := range warnings {
+		h.log.Warn(w)
+	}
+	return err
+}
+
+// configBindings are the bindings of the configuration by scope.
+func configBindings(cfg *config.Config) map[host.BindingScope][]host.Binding {
+	bindings := map[host.BindingScope][]host.Binding{host.HostWide: cfg.Hooks}
+	for _, a := range cfg.Agents {
+		bindings[a.Component().Scope()] = a.Hooks
+	}
+	return bindings
+}
+
+// cacheDir is where compiled modules are kept: as configured, else in the user's
+// cache.
+func cacheDir(configured string) (string, error) {
+	if configured != "" {
+		return configured, nil
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("choose plugins.cache_dir: %w", err)
+	}
+	return filepath.Join(base, "snaphook", "modules"), nil
+}
+
+func (h *parts) buildEngine(context.Context) error {
+	hooks, err := hook.NewDispatcher(hook.Config{
+		Caller: h.registry, Bindings: h.registry, InBackground: h.cfg.RunHooksInBackground, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	queue, err := pool.New(pool.Config{SoftStop: drainCalls})
+	if err != nil {
+		return err
+	}
+	agents := make([]*host.Agent, len(h.cfg.Agents))
+	for i := range h.cfg.Agents {
+		agents[i] = &h.cfg.Agents[i]
+	}
+	h.engine, err = engine.New(engine.Config{
+		Store: h.store, Hooks: hooks, Pool: queue, Agents: agents, Models: h.cfg.Models, Node: h.node, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.supervisor, err = job.New(job.Config{
+		Store: h.store, Pool: queue, Handlers: job.Handlers{HookCall: h.engine.WorkHook}, Node: h.node, Log: h.log,
+	})
+	return err
+}
+
+func (h *parts) buildAPI(context.Context) (err error) {
+	h.api, err = httpapi.New(httpapi.Config{
+		Engine: h.engine, Plugins: h.registry, Runs: h.store,
+		Insecure: h.cfg.Insecure, Origins: h.cfg.CORSOrigins, Version: version(), Log: h.log,
+	})
+	return err
+}
+
+// run serves requests and background calls until ctx ends, then drains first the
+// one and then the other.
+func (h *parts) run(ctx context.Context, ready func(address string)) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", h.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.supervisor.Run(background) })
+	group.Go(func() error {
+		defer stop()
+		return h.serveHTTP(ctx, listener)
+	})
+	ready(listener.Addr().String())
+	return group.Wait()
+}
+
+// serveHTTP answers requests until ctx ends and those it has are done, or
+// cancelled for taking too long.
+func (h *parts) serveHTTP(ctx context.Context, listener net.Listener) error {
+	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	server := &http.Server{
+		Handler: h.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return requests },
+		ErrorLog:    slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve requests: %w", err)
+	case <-ctx.Done():
+	}
+	h.log.Info("stopping: draining requests")
+	if shutdown(server, drainRequests) != nil {
+		cancel() // ends the runs that still go on; they are stored as CANCELLED
+		if err := shutdown(server, drainPlugins); err != nil {
+			h.log.Warn("requests did not end in time", "error", errors.Join(err, server.Close()))
+		}
+	}
+	<-served
+	h.log.Info("stopping: draining background calls")
+	return nil
+}
+
+func shutdown(server *http.Server, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	return server.Shutdown(ctx)
+}
+
+// close closes in reverse order what was opened.
+func (h *parts) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainPlugins)
+	defer cancel()
+	var errs []error
+	for i := len(h.closers) - 1; i >= 0; i-- {
+		errs = append(errs, h.closers[i](ctx))
+	}
+	return errors.Join(errs...)
+}
