@@ -16,7 +16,8 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// exitDeny is the exit code with which a program denies.
+// exitDeny is the exit code with which a program denies. A Go program that
+// panics ends with it too, and so denies.
 const exitDeny = 2
 
 // commandGuest runs a WASI program: input on stdin, output on stdout, exit 0.

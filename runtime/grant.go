@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -90,6 +91,8 @@ func target(u *url.URL) (grantedHost, error) {
 		return h, errors.New("a URL must not contain a user name or password")
 	case h.host == "":
 		return h, errors.New("the host is missing")
+	case !isPort(h.port):
+		return h, errors.New("the port must be between 1 and 65535")
 	case strings.ContainsAny(h.host, "%\\ "), !isASCII(h.host):
 		return h, errors.New("the host must be a plain name or an address; write other alphabets in punycode")
 	}
@@ -103,6 +106,11 @@ func normalHost(host string) string {
 		return ip.String()
 	}
 	return host
+}
+
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
 }
 
 func isAddress(host string) bool {

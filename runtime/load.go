@@ -50,7 +50,8 @@ func (r *Runtime) Load(ctx context.Context, src Source) (*Module, error) {
 	return m, nil
 }
 
-// load returns a module or what is wrong with it.
+// load returns a module or what is wrong with it. One module is loaded at a
+// time.
 func (r *Runtime) load(ctx context.Context, src Source) (*Module, []host.Problem, error) {
 	problems := src.check()
 	binary, err := readBinary(src.Wasm)
@@ -60,7 +61,13 @@ func (r *Runtime) load(ctx context.Context, src Source) (*Module, []host.Problem
 	if len(problems) > 0 {
 		return nil, problems, nil
 	}
-	wasm := binary.rewrite(src.memoryPages(), redirect)
+	select {
+	case r.compiling <- struct{}{}:
+		defer func() { <-r.compiling }()
+	case <-ctx.Done():
+		return nil, nil, context.Cause(ctx)
+	}
+	wasm := binary.rewrite(src.memoryPages(), redirection(src.ABI))
 	m, problems, err := r.build(ctx, src, binary, wasm)
 	if m == nil {
 		// Nothing of a refused module stays.

@@ -28,8 +28,16 @@ const (
 	redirectedWASI   = "wasi_snapshot_snaphook"
 )
 
-// redirect says where an import is taken from instead.
-func redirect(module, name string) (string, bool) {
+// redirection returns what rewrites the imports of an ABI's guests.
+func redirection(abi pluginapi.ABI) func(module, name string) (string, bool) {
+	if abi == pluginapi.ABIExtism {
+		return redirectExtism
+	}
+	return func(string, string) (string, bool) { return "", false }
+}
+
+// redirectExtism says where an import is taken from instead.
+func redirectExtism(module, name string) (string, bool) {
 	switch {
 	case module == wasiModule && name == "proc_exit":
 		return redirectedWASI, true

@@ -23,6 +23,9 @@ type Runtime struct {
 	cacheDir string
 	log      *slog.Logger
 	wasi     map[string]signature
+	// compiling holds a token while a module is loaded: compiling is expensive,
+	// and a cache entry has one writer.
+	compiling chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
@@ -48,7 +51,10 @@ func New(c Config) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runtime{cacheDir: c.CacheDir, log: c.Log, wasi: wasi, modules: map[*Module]struct{}{}}, nil
+	return &Runtime{
+		cacheDir: c.CacheDir, log: c.Log, wasi: wasi,
+		compiling: make(chan struct{}, 1), modules: map[*Module]struct{}{},
+	}, nil
 }
 
 // Close closes the modules that are still loaded; running calls finish. Load

@@ -1,0 +1,4 @@
+package runtime
+
+// ExtismFunctions lets tests import everything there is.
+var ExtismFunctions = extismFunctions
