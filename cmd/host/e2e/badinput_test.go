@@ -41,7 +41,7 @@ func TestBadRuns(t *testing.T) {
 		{"several things", "agent", form{"metadata": "m", "background": "1"}, 422, []string{`"message"`, `"metadata"`, `"background"`}},
 	}
 	for _, tt := range tests {
-		r := p.ask(t, tt.agent, tt.form.with("user_id", "nobody"))
+		r := p.ask(t, tt.agent, tt.form.with("user_id", "stranger4711"))
 		if r.status != tt.status {
 			t.Errorf("%s: status %d, want %d: %s", tt.name, r.status, tt.status, r.body)
 			continue
@@ -54,7 +54,7 @@ func TestBadRuns(t *testing.T) {
 		}
 	}
 	p.stop(t)
-	if s.holds(t, "nobody") {
+	if s.holds(t, "stranger4711") {
 		t.Error("something of the refused requests is in the database")
 	}
 }
@@ -135,7 +135,7 @@ func TestBadPlugins(t *testing.T) {
 		{"export with a parameter", module(guesttest.Module(t, map[string]guesttest.Hook{"check": guesttest.TakesParameter()})), 422, []string{"check", "parameters"}},
 		{"missing export", manifest("export: check", "export: chekc"), 422, []string{"chekc"}},
 		{"typo in the manifest", manifest("point: input", "piont: input"), 422, []string{"line 6", "piont"}},
-		{"unknown point", manifest("point: input", "point: lunch"), 422, []string{"line 6", "hooks[0].point", "lunch"}},
+		{"unknown point", manifest("point: input", "point: lunch"), 422, []string{"line 6", "hooks[0].point", "agent_startup"}},
 		{"two problems", manifest("version: 1.0.0\n", "version: one\nabi: elf\n"), 422, []string{"line 3", "version", "line 4", "abi"}},
 		{"no manifest", with(func(b *plugin) { b.manifest = "" }), 422, []string{"manifest"}},
 		{"contradiction", manifest("    export: check\n", "    export: check\n    guardrail: true\n    mode: background\n"), 422, []string{"guardrail"}},

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	secret = "078-05-1120"
+	secret = "536-22-8174"
 	// told and masked are an input before and after pii-guard masked it.
-	told   = "canary: my SSN is 078-05-1120"
+	told   = "canary: my SSN is 536-22-8174"
 	masked = "canary: my SSN is ***********"
 )
 

@@ -79,7 +79,10 @@ func (s *stream) next() (event, error) {
 			frame = append(frame, line)
 		}
 	}
-	return event{}, errors.Join(io.EOF, s.lines.Err())
+	if err := s.lines.Err(); err != nil {
+		return event{}, err
+	}
+	return event{}, io.EOF
 }
 
 func parseFrame(frame []string) (event, error) {
@@ -124,7 +127,7 @@ func (s *stream) rest(t testing.TB) []event {
 	var events []event
 	for {
 		e, err := s.next()
-		if err == io.EOF { //nolint:errorlint // a read error is joined to it
+		if errors.Is(err, io.EOF) {
 			return events
 		}
 		if err != nil {
