@@ -1,0 +1,47 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Services are what a plugin may reach of the host during one call. A nil
+// service was not granted: the guest is told so.
+type Services struct {
+	KV           KV
+	SessionState SessionState
+	Secrets      Secrets
+	// HTTP answers the call's requests instead of the network, in self-tests and
+	// trials; nil sends real ones, where granted.
+	HTTP HTTPStub
+}
+
+// KV keeps a plugin's values between calls. It is safe for concurrent use.
+type KV interface {
+	// Get returns false when there is no such key.
+	Get(ctx context.Context, key string) ([]byte, bool, error)
+	// Set stores a value; past the plugin's quota it is CodeTooLarge and nothing
+	// is stored.
+	Set(ctx context.Context, key string, value []byte) error
+	// Delete of a key that does not exist is no error.
+	Delete(ctx context.Context, key string) error
+}
+
+// SessionState is the state of the call's session, a JSON object.
+type SessionState interface {
+	Get(ctx context.Context) (json.RawMessage, error)
+	// Merge lays the members of patch over the state; null removes a member. It
+	// fails when the plugin may only read.
+	Merge(ctx context.Context, patch json.RawMessage) error
+}
+
+// Secrets are the operator's values a plugin may use, by name.
+type Secrets interface {
+	Secret(name string) (string, bool)
+}
+
+// HTTPStub answers a request of a guest, or returns false when nothing is
+// stubbed for it.
+type HTTPStub interface {
+	Answer(method, url string) (status int, body []byte, ok bool)
+}
