@@ -28,6 +28,7 @@ const full = `# everything at once
 listen: 127.0.0.1:8080
 store: sqlite://data/snap.db
 run_hooks_in_background: true
+cache_dir: /var/cache/snap
 cors_origins: ["http://localhost:3000"]
 models:
   default: {provider: openai, api: chat, id: gpt-5.2, api_key: ${KEY}, offline: echo}
@@ -83,7 +84,7 @@ func TestFull(t *testing.T) {
 	want := &Config{
 		Listen: "127.0.0.1:8080", Store: Store{SQLite: filepath.Join(dir, "data/snap.db")},
 		CORSOrigins: []string{"http://localhost:3000"}, RunHooksInBackground: true,
-		OfflineModels: []string{"default"},
+		OfflineModels: []string{"default"}, CacheDir: "/var/cache/snap",
 		Agents: []host.Agent{{
 			ID: "first", Name: "First", Description: "does things", Role: "helper",
 			Instructions: []string{"Be kind to bob, pay $5 or ${PRICE}."}, Markdown: true, Model: "default",
@@ -176,14 +177,14 @@ func TestOverridesWin(t *testing.T) {
 	listen, store, yes := "0.0.0.0:2", "sqlite://b/c.db", true
 	c, err := Load(file, Options{LookupEnv: env(nil), Overrides: Overrides{
 		Listen: &listen, Store: &store, Insecure: &yes, RunHooksInBackground: &yes,
-		PluginsDir: &dir, CORSOrigins: []string{"https://b:1"},
+		PluginsDir: &dir, CacheDir: &dir, CORSOrigins: []string{"https://b:1"},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &Config{
 		Listen: "0.0.0.0:2", Insecure: true, Store: Store{SQLite: "b/c.db"}, CORSOrigins: []string{"https://b:1"},
-		RunHooksInBackground: true, Models: map[string]model.Model{}, Plugins: Plugins{Dir: dir},
+		RunHooksInBackground: true, Models: map[string]model.Model{}, Plugins: Plugins{Dir: dir}, CacheDir: dir,
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// server reads where the host listens, to whom, and where it stores.
+// server reads where the host listens, to whom, and where it keeps things.
 func (l *loader) server(m *mapping, c *Config) {
 	m.read("insecure", func(n *node) { c.Insecure = l.boolean(n) })
 	if o := l.overrides.Insecure; o != nil {
@@ -16,6 +16,10 @@ func (l *loader) server(m *mapping, c *Config) {
 	l.listen(m, c)
 	l.store(m, c)
 	l.corsOrigins(m, c)
+	m.read("cache_dir", func(n *node) { c.CacheDir = l.directory(n) })
+	if o := l.overrides.CacheDir; o != nil {
+		c.CacheDir = *o
+	}
 }
 
 func (l *loader) listen(m *mapping, c *Config) {

@@ -41,6 +41,15 @@ func (l *loader) store(m *mapping, c *Config) {
 	}
 }
 
+// directory is a path that may be empty.
+func (l *loader) directory(n *node) string {
+	name := l.text(n)
+	if name == "" {
+		return ""
+	}
+	return resolve(l.dir, name)
+}
+
 // resolve is path as seen from dir.
 func resolve(dir, path string) string {
 	if filepath.IsAbs(path) {

@@ -1,0 +1,105 @@
+# `make` lists the targets. Everything a target needs beside Go is pinned here or
+# installed by .ci/need.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+CONFIG   ?= examples/background-hooks/host.yaml
+KILLS    ?= 50
+FUZZTIME ?= 1m
+BENCH    ?= .
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT := $(CURDIR)/.cache/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# Every folder of plugins/ with a go.mod is a guest; guests and the SDK are
+# modules of their own.
+plugins := $(patsubst plugins/%/go.mod,%,$(wildcard plugins/*/go.mod))
+nested  := sdk/go $(addprefix plugins/,$(plugins))
+
+# The deadline is for a loaded machine; the kill test has its own process of go.
+go_test := CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m
+
+##@ Build and run
+
+.PHONY: build
+build: ## Build bin/snaphook
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/snaphook ./cmd/host
+
+.PHONY: plugins
+plugins: $(addprefix plugin-,$(plugins)) ## Build the first-party plugins into bin/plugins
+
+.PHONY: $(addprefix plugin-,$(plugins))
+$(addprefix plugin-,$(plugins)): plugin-%:
+	@mkdir -p bin/plugins/$*
+	cd plugins/$* && GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o ../../bin/plugins/$*/plugin.wasm .
+	@cp plugins/$*/plugin.yaml bin/plugins/$*/plugin.yaml
+
+.PHONY: run
+run: build plugins ## Build everything and start the example (CONFIG=FILE for another)
+	bin/snaphook serve --config $(CONFIG)
+
+##@ Check
+
+.PHONY: test
+test: test-tools ## Run all tests, with the race detector; 5 kills
+	$(go_test) -skip '^TestKill' ./...
+	@for module in $(nested); do \
+	  echo "$(go_test) ./... # in $$module"; \
+	  (cd $$module && $(go_test) ./...); \
+	done
+	@$(MAKE) --no-print-directory kill-test KILLS=5
+
+.PHONY: kill-test
+kill-test: test-tools ## Kill the running host again and again, and see that nothing is lost (KILLS=50)
+	SNAPHOOK_KILLS=$(KILLS) CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 60m -v -run '^TestKill' ./cmd/host/e2e
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (1m)
+	@for module in . $(nested); do (cd $$module && \
+	  $(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
+	    { grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go 2>/dev/null || true; } | cut -d' ' -f2 | while read -r target; do \
+	      echo "== $$target in $$dir"; \
+	      $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$dir" </dev/null; \
+	    done; \
+	  done); \
+	done
+
+.PHONY: bench
+bench: test-tools ## Run the benchmarks (BENCH=REGEXP)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run the linters of .golangci.yaml on all modules
+	@for module in . $(nested); do \
+	  echo "golangci-lint run # in $$module"; \
+	  (cd $$module && $(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yaml ./...); \
+	done
+
+.PHONY: check
+check: ## What must pass before a change is taken: lint, test, kill-test
+	.ci/run
+
+##@ Other
+
+.PHONY: test-tools
+test-tools: ## Install what the tests need: wabt, and a C compiler for the race detector
+	@.ci/need wat2wasm:wabt gcc:gcc libc:libc6-dev
+
+$(GOLANGCI_LINT):
+	@echo "Building golangci-lint $(GOLANGCI_LINT_VERSION), once"
+	@mkdir -p $(@D)
+	@GOFLAGS=-trimpath GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv $(@D)/golangci-lint $@
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin .cache
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
