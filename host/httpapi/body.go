@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,13 +83,15 @@ func decodeDocument(data []byte, v any, members ...[]string) error {
 		return &host.Error{Code: host.CodeInvalid, Message: "The body is not valid", Problems: problems}
 	}
 	err := json.Unmarshal(data, v)
+	if err == nil {
+		return nil
+	}
+	refusal := &host.Error{Code: host.CodeInvalid, Message: "The body is not valid", Err: err}
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return &host.Error{Code: host.CodeInvalid, Message: "The body is not valid", Problems: []host.Problem{
-			{Path: wrong.Field, Message: "must not be a " + wrong.Value},
-		}}
+		refusal.Problems = []host.Problem{{Path: wrong.Field, Message: "has the wrong type " + wrong.Value}}
 	}
-	return err
+	return refusal
 }
 
 // writeJSON answers with v: compact, UTF-8, without HTML escapes.
@@ -104,15 +105,4 @@ func (a *api) writeJSON(w http.ResponseWriter, r *http.Request, status int, v an
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(data) // a client that left reads nothing
-}
-
-// encodeJSON is json.Marshal without HTML escapes.
-func encodeJSON(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode json: %w", err)
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }

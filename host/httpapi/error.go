@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -135,17 +136,29 @@ func detailOf(e *host.Error) string {
 func (a *api) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	status, body := describe(err)
 	switch {
-	case r.Context().Err() != nil:
-		status = http.StatusServiceUnavailable // nobody reads it, unless the host is stopping
+	case isCancelled(r, err):
+		status = http.StatusServiceUnavailable // read by somebody only when the host stops
 		body = newErrorBody(status, string(host.CodeUnavailable), "The request was cancelled")
-	case status == http.StatusInternalServerError:
-		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	case status == http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "1")
 	case status == http.StatusRequestEntityTooLarge:
 		discardBody(w, r)
 	}
+	a.report(r, err)
 	a.writeJSON(w, r, status, body)
+}
+
+// report logs err when it is a fault of the host.
+func (a *api) report(r *http.Request, err error) {
+	if status, _ := describe(err); status == http.StatusInternalServerError && !isCancelled(r, err) {
+		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+}
+
+// isCancelled reports whether a request failed because nobody waits for it any
+// more.
+func isCancelled(r *http.Request, err error) bool {
+	return r.Context().Err() != nil && errors.Is(err, context.Canceled)
 }
 
 // asFieldErrors turns an error that names a field of a form into the list form

@@ -88,6 +88,9 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Engine == nil || cfg.Plugins == nil || cfg.Runs == nil || cfg.Log == nil {
 		return nil, errors.New("new http api: engine, plugins, runs and log are required")
 	}
+	if cfg.Heartbeat < 0 {
+		return nil, errors.New("new http api: the heartbeat must be positive")
+	}
 	if cfg.Origins == nil {
 		cfg.Origins = DefaultOrigins()
 	}

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,19 +26,16 @@ func (a *api) streamRun(w http.ResponseWriter, r *http.Request, asked runForm) e
 	}
 	_, err := a.engine.Run(r.Context(), asked.request)
 	stop()
-	if err == nil {
-		return s.begin()
-	}
-	if !s.begun {
-		return err
-	}
-	if status, _ := describe(err); status >= http.StatusInternalServerError && r.Context().Err() == nil {
-		a.log.ErrorContext(r.Context(), "run failed in its stream", "path", r.URL.Path, "error", err)
-	}
-	if ended {
+	switch {
+	case err == nil:
+		s.begin()
 		return nil
+	case !s.begun:
+		return err
+	case !ended:
+		_ = s.send(string(host.EventRunError), a.lastError(asked.request, err)) // nobody is left to tell
 	}
-	_ = s.send(string(host.EventRunError), a.lastError(asked.request, err)) // nobody is left to tell
+	a.report(r, err)
 	return nil
 }
 
@@ -89,11 +85,10 @@ func (s *stream) send(event string, body any) error {
 }
 
 // begin sends the headers of a stream that has had no event.
-func (s *stream) begin() error {
-	if s.begun {
-		return nil
+func (s *stream) begin() {
+	if !s.begun {
+		_ = s.write(nil) // the run is over: nobody is left to tell
 	}
-	return s.write(nil)
 }
 
 // write writes one frame. A client that does not read it in time has left.
@@ -163,14 +158,3 @@ func (s *stream) breakSilence() {
 		_ = s.write([]byte(": heartbeat\n\n")) // the next event meets the same error
 	}
 }
-
-// oneLine escapes the characters some clients take for the end of a line beside
-// those JSON escapes itself. In JSON they stand in strings only.
-func oneLine(data []byte) []byte {
-	for char, escape := range lineEnds {
-		data = bytes.ReplaceAll(data, []byte(char), []byte(escape))
-	}
-	return data
-}
-
-var lineEnds = map[string]string{"\u0085": `\u0085`, "\u2028": `\u2028`, "\u2029": `\u2029`}

@@ -1,0 +1,324 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/model"
+	"github.com/snaphook-dev/snaphook/host/plugin"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// The registry is what serves plugins in the program.
+var _ Plugins = (*plugin.Registry)(nil)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// at is when everything in these tests happens.
+var at = time.Date(2026, 11, 20, 9, 30, 0, 123456000, time.UTC)
+
+// script is how a fakeEngine runs.
+type script func(ctx context.Context, req host.RunRequest) (host.Run, error)
+
+// fakeEngine has two agents and plays a script.
+type fakeEngine struct {
+	script script
+
+	mu    sync.Mutex
+	asked []host.RunRequest
+}
+
+func (e *fakeEngine) Agents() []*host.Agent {
+	return []*host.Agent{
+		{ID: "plain-agent", Name: "Plain", Description: "d", Model: "default", HistoryRuns: 3},
+		{ID: "other/agent", Model: "default"},
+	}
+}
+
+func (e *fakeEngine) Agent(id string) (*host.Agent, bool) {
+	for _, a := range e.Agents() {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return nil, false
+}
+
+func (e *fakeEngine) ModelInfo(string) model.Info {
+	return model.Info{ID: "fake-1", Name: "FakeModel", Provider: "Fake"}
+}
+
+func (e *fakeEngine) Run(ctx context.Context, req host.RunRequest) (host.Run, error) {
+	e.mu.Lock()
+	e.asked = append(e.asked, req)
+	e.mu.Unlock()
+	if e.script == nil {
+		return completedRun(), nil
+	}
+	return e.script(ctx, req)
+}
+
+// request returns the only request the engine got, without its function.
+func (e *fakeEngine) request(t *testing.T) host.RunRequest {
+	t.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.asked) != 1 {
+		t.Fatalf("the engine got %d requests, want 1", len(e.asked))
+	}
+	req := e.asked[0]
+	req.Events = nil
+	return req
+}
+
+// fakePlugins keeps what it is given.
+type fakePlugins struct {
+	err       error
+	created   bool
+	plugins   []host.Plugin
+	bindings  map[host.BindingScope][]host.Binding
+	manifest  string
+	module    []byte
+	activated []pluginapi.Permission
+}
+
+func (p *fakePlugins) Install(_ context.Context, manifest, module []byte) (plugin.Installed, error) {
+	p.manifest, p.module = string(manifest), module
+	return plugin.Installed{Plugin: aPlugin("1.0.0"), Created: p.created}, p.err
+}
+
+func (p *fakePlugins) Activate(
+	_ context.Context, name, version string, grants []pluginapi.Permission,
+) (host.Plugin, error) {
+	p.activated = grants
+	activated := aPlugin(version)
+	activated.Name, activated.Active, activated.Grants = name, true, grants
+	return activated, p.err
+}
+
+func (p *fakePlugins) Plugins() []host.Plugin { return p.plugins }
+
+func (p *fakePlugins) Versions(name string) ([]host.Plugin, error) {
+	if len(p.plugins) == 0 || p.plugins[0].Name != name {
+		return nil, host.Errorf(host.CodeNotFound, "no plugin %q is installed", name)
+	}
+	return p.plugins, nil
+}
+
+func (p *fakePlugins) Plugin(name, version string) (host.Plugin, error) {
+	for _, known := range p.plugins {
+		if known.Name == name && known.Version == version {
+			return known, nil
+		}
+	}
+	return host.Plugin{}, host.Errorf(host.CodeNotFound, "the plugin %q has no version %q", name, version)
+}
+
+func (p *fakePlugins) Bindings(scope host.BindingScope) []host.Binding { return p.bindings[scope] }
+
+func (p *fakePlugins) PutBindings(_ context.Context, scope host.BindingScope, bindings []host.Binding) error {
+	if p.err != nil {
+		return p.err
+	}
+	if p.bindings == nil {
+		p.bindings = map[host.BindingScope][]host.Binding{}
+	}
+	p.bindings[scope] = bindings
+	return nil
+}
+
+// fakeRuns are runs by id, all with the same hook calls.
+type fakeRuns struct {
+	runs  map[string]host.Run
+	calls []host.HookCall
+	err   error
+}
+
+func (f *fakeRuns) Run(_ context.Context, id string) (host.Run, error) {
+	if f.err != nil {
+		return host.Run{}, f.err
+	}
+	run, ok := f.runs[id]
+	if !ok {
+		return host.Run{}, host.Errorf(host.CodeNotFound, "no such row")
+	}
+	return run, nil
+}
+
+func (f *fakeRuns) HookCalls(context.Context, string) ([]host.HookCall, error) { return f.calls, nil }
+
+// fixture is an API over fakes.
+type fixture struct {
+	engine  fakeEngine
+	plugins fakePlugins
+	runs    fakeRuns
+	config  Config
+	log     strings.Builder // read it when the request has ended
+}
+
+func (f *fixture) handler(t *testing.T) http.Handler {
+	t.Helper()
+	f.config.Engine, f.config.Plugins, f.config.Runs = &f.engine, &f.plugins, &f.runs
+	f.config.Version = "1.2.3"
+	f.config.Now = func() time.Time { return at }
+	f.config.Log = slog.New(slog.NewTextHandler(&f.log, nil))
+	h, err := New(f.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// server serves the API on a real connection.
+func (f *fixture) server(t *testing.T) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewServer(f.handler(t))
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// ask sends one request to the handler.
+func (f *fixture) ask(t *testing.T, method, target, contentType, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Host = "127.0.0.1:7777"
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	w := httptest.NewRecorder()
+	f.handler(t).ServeHTTP(w, r)
+	return w
+}
+
+func (f *fixture) get(t *testing.T, target string) *httptest.ResponseRecorder {
+	t.Helper()
+	return f.ask(t, http.MethodGet, target, "", "")
+}
+
+// run posts an urlencoded form for a run of plain-agent.
+func (f *fixture) run(t *testing.T, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	return f.ask(t, http.MethodPost, "/agents/plain-agent/runs", urlEncoded, body)
+}
+
+func completedRun() host.Run {
+	return host.Run{
+		ID: "run-1", SessionID: "s-1", RootID: "run-1", UserID: "u-1",
+		Component: host.Component{Kind: host.KindAgent, ID: "plain-agent", Name: "Plain"},
+		Status:    host.RunCompleted, Input: host.TextContent("hi"),
+		Content: host.TextContent("Hello <from> fake"), ContentType: "str",
+		Model: "fake-1", ModelProvider: "Fake",
+		Messages: []host.Message{
+			{ID: "m-1", Role: "system", Content: host.TextContent("d"), CreatedAt: at},
+			{ID: "m-2", Role: "user", Content: host.TextContent("hi"), CreatedAt: at},
+			{ID: "m-3", Role: "assistant", Content: host.TextContent("Hello <from> fake"), CreatedAt: at},
+		},
+		Metrics: host.Metrics{
+			InputTokens: 10, OutputTokens: 5, TotalTokens: 15, TimeToFirstToken: 0.25, Duration: 0.5,
+		},
+		Metadata:  json.RawMessage(`{"m": 1}`),
+		CreatedAt: at, FinishedAt: at,
+	}
+}
+
+// refusedRun is a run whose input a hook denied.
+func refusedRun() host.Run {
+	run := completedRun()
+	run.Status, run.Messages, run.Metadata = host.RunError, nil, nil
+	run.Metrics = host.Metrics{Duration: 0.5}
+	run.Input = host.TextContent("[refused: pii_detected]")
+	run.Content = host.TextContent("Potential PII detected in input")
+	run.Failure = &host.Failure{
+		Type: host.FailureInputCheck, ID: "pii_detected", Message: "Potential PII detected in input", Refused: true,
+		Data: json.RawMessage(`{"plugin":"pii-guard","hook":"check","point":"input"}`),
+	}
+	return run
+}
+
+func aPlugin(version string) host.Plugin {
+	return host.Plugin{
+		Name: "pii-guard", Version: version, Digest: "sha256:00", ModuleSize: 42, CreatedAt: at,
+		Manifest: pluginapi.Manifest{
+			ManifestVersion: 1, Name: "pii-guard", Version: version, Description: "Guards.",
+			Hooks: []pluginapi.Hook{{
+				Point: pluginapi.PointInput, Export: "check", Guardrail: true,
+				Timeout: pluginapi.Duration(250 * time.Millisecond),
+			}},
+			Permissions: pluginapi.Permissions{
+				HTTP: &pluginapi.HTTPPermission{Hosts: []string{"example.com"}, Reason: "asks"},
+			},
+			ConfigSchema: json.RawMessage(`{"type":"object"}`),
+			Limits:       pluginapi.Limits{Memory: 16 << 20},
+			Tests:        []pluginapi.Test{{Hook: "check"}},
+		},
+	}
+}
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// wantAnswer checks a status and a whole body.
+func wantAnswer(t *testing.T, w *httptest.ResponseRecorder, status int, body string) {
+	t.Helper()
+	if w.Code != status {
+		t.Errorf("status %d, want %d", w.Code, status)
+	}
+	if diff := cmp.Diff(body, w.Body.String()); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
+	}
+}
+
+// wantDetail checks a status and the detail of an error.
+func wantDetail(t *testing.T, w *httptest.ResponseRecorder, status int, detail string) {
+	t.Helper()
+	var body struct{ Detail string }
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+		t.Fatalf("body %s: %v", w.Body, err)
+	}
+	if w.Code != status || body.Detail != detail {
+		t.Errorf("answer %d %q, want %d %q", w.Code, body.Detail, status, detail)
+	}
+}
+
+// readAll returns the body of a response and closes it.
+func readAll(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

@@ -1,0 +1,235 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// uploadBody builds an upload of parts; a name that begins with @ is a file.
+func uploadBody(t *testing.T, parts ...[2]string) (contentType, body string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, part := range parts {
+		create := w.CreateFormField
+		name, isFile := strings.CutPrefix(part[0], "@")
+		if isFile {
+			create = func(name string) (io.Writer, error) { return w.CreateFormFile(name, "x.bin") }
+		}
+		into, err := create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(into, part[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), b.String()
+}
+
+func TestInstallPlugin(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		created bool
+		status  int
+		parts   [][2]string
+	}{
+		"new, as files":    {true, http.StatusCreated, [][2]string{{"@manifest", "m"}, {"@module", "\x00asm"}}},
+		"known, as values": {false, http.StatusOK, [][2]string{{"module", "\x00asm"}, {"manifest", "m"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := fixture{plugins: fakePlugins{created: tc.created}}
+			contentType, body := uploadBody(t, tc.parts...)
+			w := f.ask(t, http.MethodPost, "/plugins", contentType, body)
+			if w.Code != tc.status {
+				t.Errorf("status %d, want %d", w.Code, tc.status)
+			}
+			golden(t, "plugin.json", w.Body.String())
+			if f.plugins.manifest != "m" || string(f.plugins.module) != "\x00asm" {
+				t.Errorf("installed %q and %q", f.plugins.manifest, f.plugins.module)
+			}
+		})
+	}
+}
+
+func TestInstallPluginTellsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	f := fixture{plugins: fakePlugins{err: &host.Error{
+		Code: host.CodeInvalid, Field: "manifest", Message: "the plugin is refused", Err: errors.New("cause"),
+		Problems: []host.Problem{
+			{Path: "hooks[0].point", Line: 4, Message: "is unknown"}, {Path: "name", Message: "is missing"},
+			{Message: "c"}, {Message: "d"},
+		},
+	}}}
+	contentType, body := uploadBody(t, [2]string{"manifest", "m"}, [2]string{"module", "x"})
+	wantAnswer(t, f.ask(t, http.MethodPost, "/plugins", contentType, body), http.StatusUnprocessableEntity,
+		`{"detail":"manifest: the plugin is refused: line 4: hooks[0].point: is unknown; name: is missing; c; and 1 more",`+
+			`"error_id":"invalid","error_type":"request_error","problems":[`+
+			`{"path":"hooks[0].point","line":4,"message":"is unknown"},{"path":"name","message":"is missing"},`+
+			`{"message":"c"},{"message":"d"}]}`)
+}
+
+func TestInstallPluginRefusesBadUploads(t *testing.T) {
+	t.Parallel()
+	manifest, module := [2]string{"manifest", "m"}, [2]string{"module", "x"}
+	for name, tc := range map[string]struct {
+		parts  [][2]string
+		status int
+		detail string
+	}{
+		"no module":   {[][2]string{manifest}, 422, "The upload is not complete: module: is missing"},
+		"no manifest": {[][2]string{module}, 422, "The upload is not complete: manifest: is missing"},
+		"nothing":     {nil, 422, "The upload is not complete: manifest: is missing; module: is missing"},
+		"repeated":    {[][2]string{module, module}, 422, "module: is given more than once"},
+		"unknown part": {
+			[][2]string{{"grant", "http"}}, 422, "grant: is unknown: an upload has the parts manifest and module",
+		},
+		"large manifest": {
+			[][2]string{{"manifest", strings.Repeat("x", 64<<10+1)}}, 413, "manifest: is larger than 64KiB",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := fixture{}
+			contentType, body := uploadBody(t, tc.parts...)
+			wantDetail(t, f.ask(t, http.MethodPost, "/plugins", contentType, body), tc.status, tc.detail)
+			if f.plugins.module != nil {
+				t.Error("a plugin was installed")
+			}
+		})
+	}
+	t.Run("cut off", func(t *testing.T) {
+		t.Parallel()
+		f := fixture{}
+		contentType, body := uploadBody(t, manifest, module)
+		w := f.ask(t, http.MethodPost, "/plugins", contentType, body[:len(body)-10])
+		wantDetail(t, w, 422, "The upload could not be read")
+	})
+	for _, contentType := range []string{"", "application/json", urlEncoded, multiPart} {
+		t.Run("type "+contentType, func(t *testing.T) {
+			t.Parallel()
+			f := fixture{}
+			wantDetail(t, f.ask(t, http.MethodPost, "/plugins", contentType, "x"), 415,
+				"The Content-Type must be multipart/form-data with a boundary")
+		})
+	}
+}
+
+// TestInstallPluginRefusesAHundredMegabytes sends them over a real connection,
+// from a reader that holds none of them.
+func TestInstallPluginRefusesAHundredMegabytes(t *testing.T) {
+	t.Parallel()
+	f := fixture{}
+	srv := f.server(t)
+	body := io.MultiReader(
+		strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"module\"; filename=\"m\"\r\n\r\n"),
+		io.LimitReader(zeros{}, 100<<20),
+		strings.NewReader("\r\n--x--\r\n"),
+	)
+	resp, err := srv.Client().Post(srv.URL+"/plugins", multiPart+"; boundary=x", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"detail":"module: is larger than 16MiB","error_id":"too_large","error_type":"request_error"}`
+	if got := readAll(t, resp); resp.StatusCode != http.StatusRequestEntityTooLarge || got != want {
+		t.Errorf("answer %d %s, want 413 %s", resp.StatusCode, got, want)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestListPlugins(t *testing.T) {
+	t.Parallel()
+	f := fixture{}
+	for _, version := range []string{"1.0.0", "1.1.0", "1.2.0"} {
+		f.plugins.plugins = append(f.plugins.plugins, aPlugin(version))
+	}
+	for query, tc := range map[string]struct {
+		versions []string
+		meta     string
+	}{
+		"":                           {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":20,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+		"?limit=2&page=2":            {[]string{"1.2.0"}, `{"page":2,"limit":2,"total_pages":2,"total_count":3,"search_time_ms":0}`},
+		"?limit=3":                   {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":3,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+		"?page=9223372036854775807":  {nil, `{"page":9223372036854775807,"limit":20,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+		"?limit=9223372036854775807": {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":9223372036854775807,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+	} {
+		var body struct {
+			Data []struct{ Version string }
+			Meta json.RawMessage
+		}
+		w := f.get(t, "/plugins"+query)
+		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+			t.Fatal(err)
+		}
+		var versions []string
+		for _, p := range body.Data {
+			versions = append(versions, p.Version)
+		}
+		if diff := cmp.Diff(tc.versions, versions); diff != "" || string(body.Meta) != tc.meta {
+			t.Errorf("%s: meta %s, versions (-want +got):\n%s", query, body.Meta, diff)
+		}
+	}
+}
+
+func TestListPluginsRefusesBadPages(t *testing.T) {
+	t.Parallel()
+	f := fixture{}
+	wantAnswer(t, f.get(t, "/plugins?limit=0&page=x"), http.StatusUnprocessableEntity,
+		`{"detail":[{"type":"greater_than_equal","loc":["query","limit"],`+
+			`"msg":"Input should be an integer greater than or equal to 1","input":"0"},`+
+			`{"type":"greater_than_equal","loc":["query","page"],`+
+			`"msg":"Input should be an integer greater than or equal to 1","input":"x"}],`+
+			`"error_id":"invalid","error_type":"request_error"}`)
+}
+
+func TestShowPlugin(t *testing.T) {
+	t.Parallel()
+	active := aPlugin("1.1.0")
+	active.Active, active.Grants = true, []pluginapi.Permission{pluginapi.PermissionHTTP}
+	f := fixture{plugins: fakePlugins{plugins: []host.Plugin{aPlugin("1.0.0"), active}}}
+	golden(t, "plugin-versions.json", f.get(t, "/plugins/pii-guard").Body.String())
+	golden(t, "plugin.json", f.get(t, "/plugins/pii-guard/1.0.0").Body.String())
+	wantDetail(t, f.get(t, "/plugins/nope"), 404, `no plugin "nope" is installed`)
+	wantDetail(t, f.get(t, "/plugins/pii-guard/9"), 404, `the plugin "pii-guard" has no version "9"`)
+}
+
+func TestActivatePlugin(t *testing.T) {
+	t.Parallel()
+	f := fixture{}
+	w := f.ask(t, http.MethodPost, "/plugins/pii-guard/1.0.0%2Babc/activate",
+		"application/json; charset=utf-8", `{"grant":["http","kv"]}`)
+	var body struct {
+		Name, Version, Status string
+		Grants                []pluginapi.Permission
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+		t.Fatal(err)
+	}
+	want := body
+	want.Name, want.Version, want.Status = "pii-guard", "1.0.0+abc", "active"
+	want.Grants = []pluginapi.Permission{"http", "kv"}
+	if diff := cmp.Diff(want, body); diff != "" || w.Code != http.StatusOK {
+		t.Errorf("status %d, body (-want +got):\n%s", w.Code, diff)
+	}
+}
