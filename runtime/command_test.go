@@ -17,7 +17,6 @@ import (
 const program = `package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -26,23 +25,23 @@ import (
 
 func main() {
 	input, _ := io.ReadAll(os.Stdin)
-	switch text := string(input); {
-	case text == "deny":
-		fmt.Fprintln(os.Stderr, "no social security numbers\nplease")
+	switch text := string(input); text {
+	case "deny":
+		os.Stderr.WriteString("no social security numbers\nplease\n")
 		os.Exit(2)
-	case text == "fail":
-		fmt.Fprintln(os.Stderr, "cannot")
+	case "fail":
+		os.Stderr.WriteString("cannot\n")
 		os.Exit(7)
-	case text == "sleep":
+	case "sleep":
 		time.Sleep(time.Hour)
-	case text == "flood":
-		fmt.Print(strings.Repeat("x", 2000))
-	case text == "exit":
-		fmt.Print("{}")
+	case "flood":
+		os.Stdout.WriteString(strings.Repeat("x", 2000))
+	case "exit":
+		os.Stdout.WriteString("{}")
 		os.Exit(0)
 	default:
-		fmt.Fprintln(os.Stderr, "seen")
-		fmt.Print(strings.ToUpper(text))
+		os.Stderr.WriteString("seen\n")
+		os.Stdout.WriteString(strings.ToUpper(text))
 	}
 }
 `

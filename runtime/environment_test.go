@@ -1,8 +1,10 @@
 package runtime_test
 
 import (
+	"net/http"
 	"testing"
 
+	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/runtime"
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
 )
@@ -13,4 +15,15 @@ func TestNewRefusesToShareStdout(t *testing.T) {
 	if _, err := runtime.New(runtime.Config{CacheDir: guesttest.CacheDir(t)}); err == nil {
 		t.Error("New accepted an environment that hands the host's stdout to guests")
 	}
+}
+
+// Not parallel: it changes a global.
+func TestCallRefusesUnguardedRequests(t *testing.T) {
+	guarded := http.DefaultClient
+	t.Cleanup(func() { http.DefaultClient = guarded })
+	http.DefaultClient = &http.Client{}
+	m := loadHook(t, guesttest.Echoes())
+	_, err := m.Call(t.Context(), runtime.Call{Export: "hook", HTTP: &runtime.HTTPGrant{Hosts: []string{"example.com"}}})
+	wantCode(t, err, host.CallUnavailable)
+	succeed(t, m, runtime.Call{})
 }

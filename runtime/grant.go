@@ -93,7 +93,7 @@ func target(u *url.URL) (grantedHost, error) {
 		return h, errors.New("the host is missing")
 	case !isPort(h.port):
 		return h, errors.New("the port must be between 1 and 65535")
-	case strings.ContainsAny(h.host, "%\\ "), !isASCII(h.host):
+	case strings.ContainsAny(h.host, "%\\"), !isASCII(h.host), strings.Contains("."+h.host+".", ".."):
 		return h, errors.New("the host must be a plain name or an address; write other alphabets in punycode")
 	}
 	return h, nil

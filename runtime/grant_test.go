@@ -94,7 +94,7 @@ func TestCheckHTTPHost(t *testing.T) {
 }
 
 func FuzzCheckHTTPHost(f *testing.F) {
-	for _, seed := range []string{"example.com", "http://a:1", "*.x", "[::1]", "https://a@b"} {
+	for _, seed := range []string{"example.com", "http://a:1", "*.x", "[::1]", "https://a@b", "0.."} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, entry string) {
