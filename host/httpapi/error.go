@@ -148,11 +148,14 @@ func (a *api) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	a.writeJSON(w, r, status, body)
 }
 
-// report logs err when it is a fault of the host.
+// report logs err, with its cause, when it is a fault of the host.
 func (a *api) report(r *http.Request, err error) {
-	if status, _ := describe(err); status == http.StatusInternalServerError && !isCancelled(r, err) {
-		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	var own *statusError
+	status, _ := describe(err)
+	if status < http.StatusInternalServerError || errors.As(err, &own) || isCancelled(r, err) {
+		return
 	}
+	a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 }
 
 // isCancelled reports whether a request failed because nobody waits for it any

@@ -73,7 +73,7 @@ type Config struct {
 	Origins []string
 	// Version is the host's own, for clients to show.
 	Version string
-	// Heartbeat is the longest a stream stays silent; 15 s by default.
+	// Heartbeat is how long a stream stays silent at most; 15 s by default.
 	Heartbeat time.Duration
 	// Now defaults to time.Now.
 	Now func() time.Time

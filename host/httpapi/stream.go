@@ -65,14 +65,14 @@ type stream struct {
 	conn *http.ResponseController
 	// begun is true once the headers have left.
 	begun bool
-	// quiet is true when nothing was written since the last beat.
-	quiet bool
+	// last is when something was written, or the stream was made.
+	last time.Time
 	// broken is why nothing can be written any more.
 	broken error
 }
 
 func newStream(w http.ResponseWriter) *stream {
-	return &stream{w: w, conn: http.NewResponseController(w)}
+	return &stream{w: w, conn: http.NewResponseController(w), last: time.Now()}
 }
 
 // send writes one event and does not wait for more.
@@ -98,10 +98,10 @@ func (s *stream) write(frame []byte) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	s.quiet = false
 	if err := s.writeFrame(frame); err != nil {
 		s.broken = fmt.Errorf("write frame: %w", err)
 	}
+	s.last = time.Now()
 	return s.broken
 }
 
@@ -124,22 +124,22 @@ func (s *stream) writeFrame(frame []byte) error {
 	return s.conn.Flush()
 }
 
-// beat sends a comment when a whole interval went by in silence, so that no
-// proxy and no client gives the stream up. The first one begins the stream: a
-// run may wait long for the one before it. stop ends it and waits for its end;
-// it may be called again.
+// beat sends a comment whenever the stream was silent for so long, so that no
+// proxy and no client gives it up. The first one may begin the stream: a run may
+// wait long for the one before it. stop ends it and waits for its end; it may be
+// called again.
 func (s *stream) beat(every time.Duration) (stop func()) {
 	done := make(chan struct{})
 	var beating sync.WaitGroup
 	beating.Go(func() {
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
+		timer := time.NewTimer(every)
+		defer timer.Stop()
 		for {
 			select {
 			case <-done:
 				return
-			case <-ticker.C:
-				s.breakSilence()
+			case <-timer.C:
+				timer.Reset(s.breakSilence(every))
 			}
 		}
 	})
@@ -149,12 +149,14 @@ func (s *stream) beat(every time.Duration) (stop func()) {
 	})
 }
 
-func (s *stream) breakSilence() {
+// breakSilence sends a comment when it is due and returns when the next may be.
+func (s *stream) breakSilence(every time.Duration) time.Duration {
 	s.mu.Lock()
-	silent := s.quiet
-	s.quiet = true
+	silence := time.Since(s.last)
 	s.mu.Unlock()
-	if silent {
-		_ = s.write([]byte(": heartbeat\n\n")) // the next event meets the same error
+	if silence < every {
+		return every - silence
 	}
+	_ = s.write([]byte(": heartbeat\n\n")) // the next event meets the same error
+	return every
 }

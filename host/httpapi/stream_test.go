@@ -239,18 +239,40 @@ func TestStreamBeatsInSilence(t *testing.T) {
 		w := httptest.NewRecorder()
 		s := newStream(w)
 		stop := s.beat(15 * time.Second)
-		time.Sleep(31 * time.Second) // two beats: the first notices, the second speaks
+		time.Sleep(10 * time.Second) // the bubble's, like all below
 		if err := s.send("RunStarted", json.RawMessage(`{}`)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(15 * time.Second) // an interval that was not silent
+		time.Sleep(14 * time.Second)
+		s.mu.Lock()
+		if got := strings.Count(w.Body.String(), "heartbeat"); got != 0 {
+			t.Errorf("%d heartbeats before a silence of 15 s", got)
+		}
+		s.mu.Unlock()
+		time.Sleep(17 * time.Second) // 15 s and 30 s after the event
 		stop()
 		stop()
 		time.Sleep(time.Hour)
-		want := ": heartbeat\n\nevent: RunStarted\ndata: {}\n\n"
+		want := "event: RunStarted\ndata: {}\n\n: heartbeat\n\n: heartbeat\n\n"
 		if got := w.Body.String(); got != want {
 			t.Errorf("stream %q, want %q", got, want)
 		}
+	})
+}
+
+// TestStreamThatBeganWithAHeartbeatEndsWithTheError: the answer can be no other
+// any more.
+func TestStreamThatBeganWithAHeartbeatEndsWithTheError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := fixture{engine: fakeEngine{script: func(context.Context, host.RunRequest) (host.Run, error) {
+			time.Sleep(20 * time.Second) // the bubble's: behind another run of the session
+			return host.Run{}, host.Errorf(host.CodeUnavailable, "The host is stopping")
+		}}}
+		want := ": heartbeat\n\nevent: RunError\n" +
+			`data: {"created_at":1795167000,"event":"RunError","agent_id":"plain-agent","agent_name":"Plain",` +
+			`"nested_depth":0,"content":"The host is stopping","error_type":"host_error","error_id":"unavailable"}` + "\n\n"
+		wantAnswer(t, f.run(t, "message=hi"), http.StatusOK, want)
 	})
 }
 
