@@ -4,14 +4,13 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
-	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// contextAt builds the document for the hooks of a point; the caller sets the
-// point's own fields.
+// contextAt builds the document for the hooks of the point the run has arrived
+// at; the caller sets the point's own fields.
 func (x *execution) contextAt(point pluginapi.Point) pluginapi.Context {
-	started, turn := x.run.CreatedAt.UTC(), x.turn
+	started, turn := x.startedAt.UTC(), x.turn
 	return pluginapi.Context{
 		Spec:      pluginapi.Spec,
 		Point:     point,
@@ -48,7 +47,7 @@ func (x *execution) runInfo() pluginapi.Run {
 	info := pluginapi.Run{
 		ID: x.run.ID, RootID: x.run.RootID, ParentID: x.run.ParentID,
 		Kind: string(x.run.Component.Kind), Status: string(x.run.Status),
-		Background: x.run.Background, StartedAt: x.run.CreatedAt.UTC(),
+		Background: x.run.Background, StartedAt: x.startedAt.UTC(),
 	}
 	if m := x.run.Metrics; m != (host.Metrics{}) {
 		info.Metrics = &pluginapi.Metrics{
@@ -57,8 +56,4 @@ func (x *execution) runInfo() pluginapi.Run {
 		}
 	}
 	return info
-}
-
-func (x *execution) runRef() hook.RunRef {
-	return hook.RunRef{ID: x.run.ID, SessionID: x.run.SessionID, Component: x.run.Component}
 }

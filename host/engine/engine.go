@@ -83,6 +83,9 @@ func New(cfg Config) (*Engine, error) {
 		node: cfg.Node, lease: cfg.Lease, now: cfg.Now, log: cfg.Log,
 	}
 	for _, a := range cfg.Agents {
+		if e.byID[a.ID] != nil {
+			return nil, fmt.Errorf("new engine: agent %s is listed twice", a.ID)
+		}
 		if cfg.Models[a.Model] == nil {
 			return nil, fmt.Errorf("new engine: agent %s: unknown model %q", a.ID, a.Model)
 		}

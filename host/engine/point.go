@@ -8,122 +8,139 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// point describes one emission.
-type point struct {
-	context pluginapi.Context
-	// required is the agent's require_hooks, for the points that honour it.
-	required           bool
-	started, completed func(h *hook.Hook, c *pluginapi.Context)
+// emitted is a point that was passed.
+type emitted struct {
+	occasion   hook.Occasion
+	context    pluginapi.Context
+	calls      []host.HookCall
+	background []*hook.Hook
+	// permitted is false after a deny, or when the run was cancelled meanwhile.
+	permitted bool
 }
 
-// pass calls the hooks of a point, remembers what they left to do, and returns
-// the context they left. A deny is a *refusal.
-func (x *execution) pass(ctx context.Context, p point) (pluginapi.Context, error) {
-	at := p.context.Point
-	occasion := hook.Occasion{Run: x.runRef(), Point: at, Sequence: p.context.Sequence}
+// arrive counts a point and reports whether anything happens there; where
+// nothing does its context is not built.
+func (x *execution) arrive(p pluginapi.Point) bool {
 	x.sequence++
-	if len(x.plan.At(at)) == 0 && !p.required {
-		x.emitted = append(x.emitted, emitted{occasion: occasion, permitted: true})
-		return p.context, nil
-	}
+	return len(x.plan.At(p)) > 0 || required(x.agent, p)
+}
+
+// required reports whether the agent denies at a point without blocking hooks.
+// require_hooks asks for hooks around the run, not around each of its steps.
+func required(a *host.Agent, p pluginapi.Point) bool {
+	return a.RequireHooks && (p == pluginapi.PointInput || p == pluginapi.PointOutput)
+}
+
+// holdsBack reports whether hooks must see an answer before a client does.
+func holdsBack(a *host.Agent, plan *hook.Plan) bool {
+	return required(a, pluginapi.PointOutput) ||
+		plan.Blocking(pluginapi.PointOutput) || plan.Blocking(pluginapi.PointPostModelCall)
+}
+
+// pass calls the hooks of the context's point, remembers what they left to do,
+// and returns the context they left. A deny is a *refusal.
+func (x *execution) pass(ctx context.Context, c pluginapi.Context) (pluginapi.Context, error) {
+	started, completed := x.hookEvents(c.Point)
 	result, err := x.hooks.Emit(ctx, hook.Emission{
-		Plan: x.plan, Context: p.context, Run: x.runRef(), Required: p.required,
-		Started: p.started, Completed: p.completed,
+		Plan: x.plan, Context: c, Run: x.runRef(), Required: required(x.agent, c.Point),
+		Started: started, Completed: completed,
 	})
 	x.emitted = append(x.emitted, emitted{
-		occasion: occasion, context: result.Context, calls: result.Calls,
-		background: backgroundOf(x.plan.At(at)), permitted: err == nil && !result.Denied(),
+		occasion: x.occasion(c.Point, c.Sequence), context: result.Context, calls: result.Calls,
+		background: result.Background, permitted: err == nil && !result.Denied(),
 	})
 	switch {
 	case err != nil:
-		return p.context, err
+		return c, err
 	case result.Denied():
-		return p.context, &refusal{point: at, verdict: result.Verdict, decider: result.Decider}
+		return c, &refusal{context: result.Context, verdict: result.Verdict, decider: result.Decider}
 	}
 	return result.Context, nil
 }
 
-func backgroundOf(hooks []hook.Hook) []hook.Hook {
-	var out []hook.Hook
-	for _, h := range hooks {
-		if h.Mode == pluginapi.ModeBackground {
-			out = append(out, h)
-		}
-	}
-	return out
+func (x *execution) runRef() hook.RunRef {
+	return hook.RunRef{ID: x.run.ID, SessionID: x.run.SessionID, Component: x.run.Component}
+}
+
+func (x *execution) occasion(p pluginapi.Point, sequence int64) hook.Occasion {
+	return hook.Occasion{Run: x.runRef(), Point: p, Sequence: sequence}
 }
 
 // startup is agent_startup. Snaphook's agents register no tools yet.
 func (x *execution) startup(ctx context.Context) error {
+	x.opened = true
+	if !x.arrive(pluginapi.PointAgentStartup) {
+		return nil
+	}
 	c := x.contextAt(pluginapi.PointAgentStartup)
 	c.AgentInit = &pluginapi.AgentInit{ToolsRegistered: []string{}}
-	_, err := x.pass(ctx, point{context: c})
+	_, err := x.pass(ctx, c)
 	return err
 }
 
 // input is the point input: what its hooks leave is the run's input, and only
 // then may anything of the request be kept.
 func (x *execution) input(ctx context.Context) error {
-	c := x.contextAt(pluginapi.PointInput)
-	c.Input = &pluginapi.Input{Content: x.req.Input, Role: "user"}
-	c.Extensions.Snaphook.Input = &pluginapi.RunInput{Content: x.req.Input}
-	c, err := x.pass(ctx, point{
-		context: c, required: x.agent.RequireHooks,
-		started:   x.hookEvent(host.EventPreHookStarted),
-		completed: x.hookEvent(host.EventPreHookCompleted),
-	})
+	content := x.req.Input
+	if x.arrive(pluginapi.PointInput) {
+		c := x.contextAt(pluginapi.PointInput)
+		c.Input = &pluginapi.Input{Content: content, Role: "user"}
+		c.Extensions.Snaphook.Input = &pluginapi.RunInput{Content: content}
+		c, err := x.pass(ctx, c)
+		if err != nil {
+			return err
+		}
+		content = c.Input.Content
+	}
+	state, err := mergeState(x.session.State, x.req.SessionState)
 	if err != nil {
 		return err
 	}
 	x.inputPermitted = true
-	x.run.Input = c.Input.Content
-	x.run.Metadata = x.req.Metadata
-	x.run.SessionState = mergeState(x.session.State, x.req.SessionState)
+	x.run.Input, x.run.Metadata, x.run.SessionState = content, x.req.Metadata, state
 	return nil
 }
 
 // output is the point output: what its hooks leave is the answer.
 func (x *execution) output(ctx context.Context) error {
-	c := x.contextAt(pluginapi.PointOutput)
-	c.Output = &pluginapi.Output{Content: x.run.Content}
-	c, err := x.pass(ctx, point{
-		context: c, required: x.agent.RequireHooks,
-		started:   x.hookEvent(host.EventPostHookStarted),
-		completed: x.hookEvent(host.EventPostHookCompleted),
-	})
-	if err != nil {
-		return err
+	content := x.draft
+	if x.arrive(pluginapi.PointOutput) {
+		c := x.contextAt(pluginapi.PointOutput)
+		c.Output = &pluginapi.Output{Content: content}
+		c, err := x.pass(ctx, c)
+		if err != nil {
+			return err
+		}
+		content = c.Output.Content
 	}
-	x.setAnswer(c.Output.Content)
-	if x.holdsBack() {
-		x.emit(host.Event{Kind: host.EventRunContent, Content: x.run.Content})
+	x.run.Content, x.run.ContentType = content, contentType(content)
+	x.run.Messages = append(x.run.Messages, x.newMessage("assistant", content))
+	if x.holdsBack {
+		x.emit(host.Event{Kind: host.EventRunContent, Content: content})
 		x.emit(host.Event{Kind: host.EventRunContentCompleted})
 	}
 	return nil
 }
 
-// shutdown is agent_shutdown. Whatever its hooks answer, the run is over.
-func (x *execution) shutdown(ctx context.Context, reason string) {
-	if len(x.plan.At(pluginapi.PointAgentShutdown)) == 0 {
+// shutdown is agent_shutdown, which follows agent_startup in every case.
+// Whatever its hooks answer, the run is over.
+func (x *execution) shutdown(ctx context.Context) {
+	if !x.opened || !x.arrive(pluginapi.PointAgentShutdown) {
 		return
 	}
 	c := x.contextAt(pluginapi.PointAgentShutdown)
-	c.Summary = &pluginapi.Summary{Reason: reason}
-	if _, err := x.pass(ctx, point{context: c}); err != nil {
-		x.log.Warn("deny at agent_shutdown has no effect", "run_id", x.run.ID, "error", err)
+	c.Summary = &pluginapi.Summary{Reason: summaryReason(x.run.Status)}
+	if _, err := x.pass(ctx, c); err != nil {
+		x.log.Warn("hooks of agent_shutdown change nothing any more", "run_id", x.run.ID, "error", err)
 	}
 }
 
-// hookEvent tells a streaming client of a blocking hook.
-func (x *execution) hookEvent(kind host.EventKind) func(*hook.Hook, *pluginapi.Context) {
-	if x.req.Events == nil {
-		return nil
+func summaryReason(s host.RunStatus) string {
+	switch s {
+	case host.RunCompleted:
+		return "completed"
+	case host.RunCancelled:
+		return "cancelled"
 	}
-	return func(h *hook.Hook, c *pluginapi.Context) {
-		event := host.Event{Kind: kind, Hook: h.FullName()}
-		if c.Input != nil {
-			event.Input = c.Input.Content
-		}
-		x.emit(event)
-	}
+	return "error"
 }

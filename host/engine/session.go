@@ -2,91 +2,102 @@ package engine
 
 import (
 	"context"
-	"sync"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
 )
 
-// turnstile lets the runs of one session through one at a time, in the order in
-// which they came.
-type turnstile struct {
-	mu     sync.Mutex
-	queues map[string][]chan struct{} // waiting, behind the one inside
-}
-
-func newTurnstile() *turnstile { return &turnstile{queues: map[string][]chan struct{}{}} }
-
-// place is a run's place in its session's queue.
-type place struct {
-	turnstile *turnstile
-	session   string
-	ready     chan struct{} // nil when there was nobody before
-}
-
-// enter takes the next place.
-func (t *turnstile) enter(session string) place {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	waiting, busy := t.queues[session]
-	if !busy {
-		t.queues[session] = nil
-		return place{turnstile: t, session: session}
-	}
-	p := place{turnstile: t, session: session, ready: make(chan struct{})}
-	t.queues[session] = append(waiting, p.ready)
-	return p
-}
-
-// mustWait reports whether somebody was before.
-func (p place) mustWait() bool { return p.ready != nil }
-
-// wait returns when it is the place's turn. When ctx ends first the place is
-// given up and must not be left.
-func (p place) wait(ctx context.Context) error {
-	if p.ready == nil {
-		return nil
-	}
-	select {
-	case <-p.ready:
-		return nil
-	case <-ctx.Done():
-		if p.abandon() {
-			return context.Cause(ctx)
-		}
-		return nil // the turn came at the same moment
-	}
-}
-
-// abandon takes the place out of the queue; false when its turn has come.
-func (p place) abandon() bool {
-	t := p.turnstile
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	queue := t.queues[p.session]
-	for i, ready := range queue {
-		if ready == p.ready {
-			t.queues[p.session] = append(queue[:i:i], queue[i+1:]...)
-			return true
+// loadSession reads what the session brings: its state, its turn, its history.
+func (x *execution) loadSession(ctx context.Context) error {
+	if !x.fresh {
+		if err := x.readSession(ctx); err != nil {
+			return err
 		}
 	}
-	return false
+	if x.session.ID == "" {
+		x.session = host.Session{
+			ID: x.run.SessionID, Component: x.run.Component, UserID: x.run.UserID, CreatedAt: x.run.CreatedAt,
+		}
+	}
+	x.run.SessionState = x.session.State
+	return nil
 }
 
-// quit gives the place up, whether its turn has come or not.
-func (p place) quit() {
-	if p.ready == nil || !p.abandon() {
-		p.leave()
+func (x *execution) readSession(ctx context.Context) error {
+	session, err := x.store.Session(ctx, x.run.SessionID)
+	if host.CodeOf(err) == host.CodeNotFound {
+		return nil
 	}
+	if err != nil {
+		return fmt.Errorf("read session: %w", err)
+	}
+	if !x.plan.Empty() { // nobody else is told the turn
+		if x.turn, err = x.store.Turns(ctx, session.ID); err != nil {
+			return fmt.Errorf("count turns: %w", err)
+		}
+	}
+	if x.agent.HistoryRuns > 0 {
+		if err := x.readHistory(ctx, session.ID); err != nil {
+			return err
+		}
+	}
+	x.session = session
+	return nil
 }
 
-// leave lets the next one in.
-func (p place) leave() {
-	t := p.turnstile
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	queue := t.queues[p.session]
-	if len(queue) == 0 {
-		delete(t.queues, p.session)
-		return
+// readHistory reads the turns before this one as the model is to see them.
+func (x *execution) readHistory(ctx context.Context, sessionID string) error {
+	runs, err := x.store.History(ctx, sessionID, x.agent.HistoryRuns)
+	if err != nil {
+		return fmt.Errorf("read history: %w", err)
 	}
-	close(queue[0])
-	t.queues[p.session] = queue[1:]
+	x.history = make([]host.Message, 0, 2*len(runs))
+	for _, r := range runs {
+		x.history = append(x.history,
+			host.Message{Role: "user", Content: r.Input, FromHistory: true},
+			host.Message{Role: "assistant", Content: r.Content, FromHistory: true})
+	}
+	return nil
+}
+
+// endSession is the session as this run leaves it, nil when the run ended before
+// the session was read.
+func (x *execution) endSession() *host.Session {
+	if x.session.ID == "" {
+		return nil
+	}
+	s := x.session
+	s.State = x.run.SessionState
+	s.UpdatedAt = x.now().UTC().Truncate(time.Millisecond)
+	return &s
+}
+
+// mergeState lays the request's state over the session's, member by member.
+// Either may be nil.
+func mergeState(stored, request json.RawMessage) (json.RawMessage, error) {
+	if len(request) == 0 {
+		return stored, nil
+	}
+	if len(stored) == 0 {
+		return request, nil
+	}
+	var merged, over map[string]json.RawMessage
+	if err := json.Unmarshal(stored, &merged); err != nil {
+		return nil, fmt.Errorf("read the session's state: %w", err)
+	}
+	if err := json.Unmarshal(request, &over); err != nil {
+		return nil, fmt.Errorf("read the request's session state: %w", err)
+	}
+	if merged == nil {
+		return request, nil
+	}
+	maps.Copy(merged, over)
+	data, err := json.Marshal(merged)
+	if err != nil {
+		return nil, fmt.Errorf("write the session's state: %w", err)
+	}
+	return data, nil
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/gowebpki/jcs"
 
@@ -14,61 +16,58 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// hookError is a hook that gave no valid answer. detail may hold text of the
-// guest and is for operators; reason is for everybody.
-type hookError struct {
-	reason string
-	code   string
-	detail string
-}
-
-// Codes of hook errors beside those of host.CallError.
-const (
-	codeContextInvalid   = "context_invalid"
-	codeVerdictInvalid   = "verdict_invalid"
-	codeTransformInvalid = "transform_invalid"
-	codeTransformTarget  = "transform_target_forbidden"
-)
-
-// answer is what came back from a guest.
-type answer struct {
-	verdict pluginapi.Verdict
-	next    *pluginapi.Context
-	err     *hookError
-}
-
 // ask hands c to the hook and reads its verdict. It notes logs and duration in
 // the record.
 func (d *Dispatcher) ask(
 	ctx context.Context, h *Hook, c *pluginapi.Context, delivery *pluginapi.Delivery, record *host.HookCall,
-) answer {
+) (pluginapi.Verdict, *failure) {
 	if h.Missing {
-		return answer{err: &hookError{
+		return pluginapi.Verdict{}, &failure{
 			ReasonInterceptorFailed, string(host.CallUnavailable), "the plugin has no active version with this hook",
-		}}
+		}
 	}
 	input, err := document(c, h, delivery)
 	if err != nil {
-		return answer{err: &hookError{ReasonContextInvalid, codeContextInvalid, err.Error()}}
+		return pluginapi.Verdict{}, contextFailure(err.Error())
 	}
-	result, err := d.caller.Call(ctx, host.Call{
+	result, err := d.call(ctx, host.Call{
 		Digest: h.Digest, Export: h.Export, Input: input,
 		Config: h.Config, Timeout: h.Timeout, Mode: h.Mode,
 	})
 	record.DurationMS = milliseconds(result.Duration)
 	record.Logs = append(record.Logs, result.Logs...)
-	d.relay(ctx, h, record, result.Logs)
+	d.relay(ctx, h, record.RunID, result.Logs)
 	if err != nil {
-		return answer{err: callError(host.CallErrorOf(err))}
+		return pluginapi.Verdict{}, callFailure(host.CallErrorOf(err))
 	}
 	return judge(h, result.Output)
 }
 
+// call calls the guest. A panic of the caller counts as a hook that failed: it
+// ends neither the run nor the process.
+func (d *Dispatcher) call(ctx context.Context, call host.Call) (result host.CallResult, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			d.log.ErrorContext(ctx, "hook call panicked", "digest", call.Digest, "export", call.Export,
+				"panic", v, "stack", string(debug.Stack()))
+			err = &host.CallError{Code: host.CallFailed, Message: "the host failed while it made the call"}
+		}
+	}()
+	return d.caller.Call(ctx, call)
+}
+
 // relay shows the operator what a hook logged.
-func (d *Dispatcher) relay(ctx context.Context, h *Hook, record *host.HookCall, lines []host.LogLine) {
+func (d *Dispatcher) relay(ctx context.Context, h *Hook, runID string, lines []host.LogLine) {
 	for _, line := range lines {
-		d.log.Log(ctx, levelOf(line.Level), line.Message,
-			"hook", h.FullName(), "run_id", record.RunID, "mode", h.Mode)
+		d.log.Log(ctx, levelOf(line.Level), line.Message, "hook", h.FullName(), "run_id", runID, "mode", h.Mode)
+	}
+}
+
+// warn shows the operator what a hook warned of.
+func (d *Dispatcher) warn(ctx context.Context, h *Hook, runID string, warnings []pluginapi.Warning) {
+	for _, w := range warnings {
+		d.log.WarnContext(ctx, "hook warned", "hook", h.FullName(), "run_id", runID,
+			"reason", w.Reason, "message", cut(w.Message))
 	}
 }
 
@@ -84,7 +83,7 @@ func levelOf(name string) slog.Level {
 	return slog.LevelInfo
 }
 
-// document is the context as one hook sees it.
+// document is the context as one hook sees it: its own copy.
 func document(c *pluginapi.Context, h *Hook, delivery *pluginapi.Delivery) ([]byte, error) {
 	doc := *c
 	ext := *c.Extensions.Snaphook
@@ -92,49 +91,40 @@ func document(c *pluginapi.Context, h *Hook, delivery *pluginapi.Delivery) ([]by
 	doc.Extensions.Snaphook = &ext
 	data, err := encode(&doc)
 	if err != nil {
-		// The error of a RawMessage quotes what it met.
+		// The encoder's error quotes what it met.
 		return nil, errors.New("the context is not valid JSON")
 	}
-	return data, checkEnvelope(data)
-}
-
-func callError(err *host.CallError) *hookError {
-	reason := ReasonInterceptorFailed
-	if err.Code == host.CallTimeout {
-		reason = ReasonInterceptorTimeout
-	}
-	return &hookError{reason, string(err.Code), err.Message}
-}
-
-func transformError(err error) *hookError {
-	if errors.Is(err, errTransformForbidden) {
-		return &hookError{ReasonTransformForbidden, codeTransformTarget, err.Error()}
-	}
-	return &hookError{ReasonTransformInvalid, codeTransformInvalid, err.Error()}
+	return data, checkBounds(data)
 }
 
 // judge reads what a guest returned. An empty output allows, except from a
 // guardrail, which must answer.
-func judge(h *Hook, output []byte) answer {
+func judge(h *Hook, output []byte) (pluginapi.Verdict, *failure) {
 	if len(bytes.TrimSpace(output)) == 0 {
 		if h.Guardrail {
-			return answer{err: &hookError{ReasonVerdictInvalid, codeVerdictInvalid, "a guardrail must answer explicitly"}}
+			return pluginapi.Verdict{}, verdictFailure("a guardrail must answer explicitly")
 		}
-		return answer{verdict: pluginapi.Verdict{Decision: pluginapi.Allow}}
+		return pluginapi.Verdict{Decision: pluginapi.Allow}, nil
 	}
 	v, err := pluginapi.ParseVerdict(output)
 	if err != nil {
-		reason := ReasonVerdictInvalid
+		f := verdictFailure(strings.TrimPrefix(err.Error(), pluginapi.ErrVerdict.Error()+": "))
 		if !json.Valid(output) {
-			reason = ReasonInterceptorFailed
+			f.reason = ReasonInterceptorFailed // it did not answer at all
 		}
-		return answer{err: &hookError{reason, codeVerdictInvalid, strings.TrimPrefix(err.Error(), "invalid verdict: ")}}
+		return pluginapi.Verdict{}, f
 	}
-	if len(v.Evidence) > 0 {
-		canonical, err := jcs.Transform(v.Evidence)
-		if err != nil || len(canonical) > pluginapi.MaxEvidenceBytes {
-			return answer{err: &hookError{ReasonVerdictInvalid, codeVerdictInvalid, "evidence is larger than 10240 bytes"}}
-		}
+	if len(v.Evidence) == 0 {
+		return v, nil
 	}
-	return answer{verdict: v}
+	canonical, err := jcs.Transform(v.Evidence)
+	switch {
+	case err != nil:
+		return pluginapi.Verdict{}, verdictFailure("evidence has no canonical form")
+	case len(canonical) > pluginapi.MaxEvidenceBytes:
+		return pluginapi.Verdict{}, verdictFailure("evidence is larger than 10240 bytes")
+	}
+	return v, nil
 }
+
+func milliseconds(t time.Duration) float64 { return float64(t.Microseconds()) / 1000 }

@@ -39,7 +39,7 @@ func idempotencyKey(h *Hook, at Occasion) string {
 // Snapshot serialises the context that the background calls of one emission
 // share.
 func Snapshot(c *pluginapi.Context) ([]byte, error) {
-	if err := setTarget(c); err != nil {
+	if err := prepare(c); err != nil {
 		return nil, fmt.Errorf("snapshot context: %w", err)
 	}
 	data, err := encode(c)
@@ -50,36 +50,50 @@ func Snapshot(c *pluginapi.Context) ([]byte, error) {
 }
 
 // Deliver makes one attempt of a background call. The returned record holds the
-// verdict, or Error when the hook failed; its Status is left to the caller. A
-// deny or a transform changes nothing and leaves a warning.
+// verdict, or Error when the hook failed, and nothing of earlier attempts; its
+// Status is left to the caller. A deny or a transform changes nothing and leaves
+// a warning.
 func (d *Dispatcher) Deliver(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
+	reset(&call)
+	call.StartedAt = d.now()
+	verdict, failed := d.deliver(ctx, &call, snapshot)
+	call.FinishedAt = d.now()
+	if failed != nil {
+		call.Error = failed.hookError()
+		return call
+	}
+	if verdict.Decision != pluginapi.Allow {
+		verdict.Warnings = append(verdict.Warnings, pluginapi.Warning{
+			Reason:  "verdict_not_enforced",
+			Message: fmt.Sprintf("The hook ran in the background; its %s changed nothing.", verdict.Decision),
+		})
+	}
+	settle(&call, verdict)
+	return call
+}
+
+// reset forgets what an earlier attempt came to.
+func reset(call *host.HookCall) {
+	call.Outcome, call.Decision, call.Reason, call.Message = "", "", "", ""
+	call.Warnings, call.Logs = []pluginapi.Warning{}, []host.LogLine{}
+	call.Error, call.DurationMS = nil, 0
+}
+
+// deliver asks the hook as it was bound when the call was enqueued.
+func (d *Dispatcher) deliver(ctx context.Context, call *host.HookCall, snapshot []byte) (pluginapi.Verdict, *failure) {
+	var c pluginapi.Context
+	if err := json.Unmarshal(snapshot, &c); err != nil || c.Extensions.Snaphook == nil || call.Spec == nil {
+		return pluginapi.Verdict{}, contextFailure("the stored context cannot be read")
+	}
 	h := &Hook{
 		Plugin: call.Plugin, Version: call.Version, Digest: call.Digest, Name: call.Hook,
 		Export: call.Spec.Export, Point: call.Point, Mode: pluginapi.ModeBackground,
 		Timeout: time.Duration(call.Spec.Timeout), Config: call.Spec.Config,
 	}
-	call.StartedAt, call.Error = d.now(), nil
-	var c pluginapi.Context
-	if err := json.Unmarshal(snapshot, &c); err != nil || c.Extensions.Snaphook == nil {
-		call.Error = &host.HookError{Code: codeContextInvalid, Message: "the stored context cannot be read"}
-		call.FinishedAt = d.now()
-		return call
-	}
-	got := d.ask(ctx, h, &c, &pluginapi.Delivery{
+	verdict, failed := d.ask(ctx, h, &c, &pluginapi.Delivery{
 		HookCallID: call.ID, IdempotencyKey: call.IdempotencyKey,
 		Attempt: call.Attempt, MaxAttempts: call.MaxAttempts,
-	}, &call)
-	call.FinishedAt = d.now()
-	if got.err != nil {
-		call.Error = &host.HookError{Code: got.err.code, Message: got.err.detail}
-		return call
-	}
-	settle(&call, got.verdict)
-	if got.verdict.Decision != pluginapi.Allow {
-		call.Warnings = append(call.Warnings, pluginapi.Warning{
-			Reason:  "verdict_not_enforced",
-			Message: fmt.Sprintf("The hook ran in the background; its %s changed nothing.", got.verdict.Decision),
-		})
-	}
-	return call
+	}, call)
+	d.warn(ctx, h, call.RunID, verdict.Warnings)
+	return verdict, failed
 }

@@ -1,13 +1,8 @@
 package hook
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"strconv"
-	"strings"
 
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
@@ -17,62 +12,53 @@ import (
 var (
 	errTransformInvalid   = errors.New("the transform does not fit the target")
 	errTransformForbidden = errors.New("the transform is not rooted at $target, or the point allows none")
+	errNoTarget           = errors.New("the context has no target, or one that does not fit its point")
 )
 
-// targetOf returns the field of the context that a transform may change
-// (agent-hooks/0.1 §3).
-func targetOf(c *pluginapi.Context) (any, error) {
-	switch c.Point {
-	case pluginapi.PointAgentStartup:
-		return fieldOf(c.AgentInit)
-	case pluginapi.PointInput:
-		return fieldOf(c.Input)
-	case pluginapi.PointPreModelCall:
-		if c.Messages == nil {
-			return nil, errNoTarget
-		}
-		return c.Messages, nil
-	case pluginapi.PointPostModelCall:
-		return fieldOf(c.Response)
-	case pluginapi.PointPreToolCall:
-		if c.ToolCall == nil {
-			return nil, errNoTarget
-		}
-		return c.ToolCall.Args, nil
-	case pluginapi.PointPostToolCall:
-		if c.ToolResult == nil {
-			return nil, errNoTarget
-		}
-		return c.ToolResult.Value, nil
-	case pluginapi.PointOutput:
-		return fieldOf(c.Output)
-	case pluginapi.PointAgentShutdown:
-		return fieldOf(c.Summary)
-	}
-	return nil, fmt.Errorf("unknown point %q", c.Point)
-}
-
-var errNoTarget = errors.New("the context has no target")
-
-func fieldOf[T any](field *T) (any, error) {
-	if field == nil {
-		return nil, errNoTarget
-	}
-	return field, nil
-}
+// targetDepth is how deep in a context a target can stand: the input's content
+// in extensions.snaphook.input is the deepest.
+const targetDepth = 3
 
 // setTarget fills c.Target from the field of its point.
 func setTarget(c *pluginapi.Context) error {
-	field, err := targetOf(c)
-	if err != nil {
-		return err
+	field := targetOf(c)
+	if field == nil {
+		return errNoTarget
 	}
-	c.Target, err = encode(field)
-	return err
+	target, err := encode(field)
+	if err != nil {
+		return errNoTarget // the encoder's error quotes what it met
+	}
+	c.Target = target
+	return nil
+}
+
+// targetOf returns the field of the context that a transform may change
+// (agent-hooks/0.1 §3), nil when it is missing or of the wrong shape.
+func targetOf(c *pluginapi.Context) any {
+	switch {
+	case c.Point == pluginapi.PointAgentStartup && c.AgentInit != nil:
+		return c.AgentInit
+	case c.Point == pluginapi.PointInput && validInput(c.Input):
+		return c.Input
+	case c.Point == pluginapi.PointPreModelCall && validModel(c.Model) && validMessages(c.Messages):
+		return c.Messages
+	case c.Point == pluginapi.PointPostModelCall && validModel(c.Model) && validResponse(c.Response):
+		return c.Response
+	case c.Point == pluginapi.PointPreToolCall && validToolCall(c.ToolCall):
+		return c.ToolCall.Args
+	case c.Point == pluginapi.PointPostToolCall && validToolCall(c.ToolCall) && validResult(c.ToolResult):
+		return c.ToolResult.Value
+	case c.Point == pluginapi.PointOutput && c.Output != nil && isContent(c.Output.Content):
+		return c.Output
+	case c.Point == pluginapi.PointAgentShutdown && validSummary(c.Summary):
+		return c.Summary
+	}
+	return nil
 }
 
 // transformed returns a copy of c in which t has been applied to the target and
-// written back to the field of the point.
+// written back to the field of the point. c stays as it is.
 func transformed(c *pluginapi.Context, t *pluginapi.Transform) (*pluginapi.Context, error) {
 	if !c.Point.AllowsTransform() {
 		return nil, errTransformForbidden
@@ -81,221 +67,96 @@ func transformed(c *pluginapi.Context, t *pluginapi.Transform) (*pluginapi.Conte
 	if err != nil {
 		return nil, err
 	}
-	root, err := decode(c.Target)
+	target, err := rewrite(c.Target, steps, t.Value)
 	if err != nil {
-		return nil, fmt.Errorf("decode target: %w", err)
-	}
-	var value any
-	if len(t.Value) > 0 {
-		if value, err = decode(t.Value); err != nil {
-			return nil, errTransformInvalid
-		}
-	}
-	if root, err = replace(root, steps, value); err != nil {
 		return nil, err
 	}
 	out := *c
-	if out.Target, err = encode(root); err != nil {
-		return nil, err
+	if err := errors.Join(writeBack(&out, target), setTarget(&out)); err != nil {
+		return nil, errTransformInvalid
 	}
-	return &out, writeBack(&out)
+	return &out, nil
 }
 
-// writeBack copies the target into a fresh value of the point's field, so that
+// rewrite puts value at the place the steps lead to. Neither the value nor the
+// result may break the bounds of a context.
+func rewrite(target json.RawMessage, steps []step, value json.RawMessage) (json.RawMessage, error) {
+	if len(value) == 0 {
+		value = json.RawMessage("null")
+	}
+	// Decoding would replace a lone surrogate, so it is looked for before.
+	if checkNesting(value, MaxContextDepth) != nil {
+		return nil, errTransformInvalid
+	}
+	root, err := decode(target)
+	if err != nil {
+		return nil, errTransformInvalid
+	}
+	leaf, err := decode(value)
+	if err != nil {
+		return nil, errTransformInvalid
+	}
+	if root, err = replace(root, steps, leaf); err != nil {
+		return nil, err
+	}
+	data, err := encode(root)
+	if err != nil || len(data) > MaxContextBytes || checkNesting(data, MaxContextDepth-targetDepth) != nil {
+		return nil, errTransformInvalid
+	}
+	return data, nil
+}
+
+// writeBack puts a target into a fresh value of the point's field, so that
 // contexts made before keep theirs.
-func writeBack(c *pluginapi.Context) error {
-	var err error
+func writeBack(c *pluginapi.Context, target json.RawMessage) error {
 	switch c.Point {
 	case pluginapi.PointInput:
-		c.Input = new(pluginapi.Input)
-		err = errors.Join(strict(c.Target, c.Input), checkInput(c.Input))
+		return writeInput(c, target)
 	case pluginapi.PointPreModelCall:
-		c.Messages = nil
-		err = errors.Join(strict(c.Target, &c.Messages), checkMessages(c.Messages))
+		return writeMessages(c, target)
 	case pluginapi.PointPostModelCall:
 		c.Response = new(pluginapi.Response)
-		err = errors.Join(strict(c.Target, c.Response), checkResponse(c.Response))
+		if err := exactly(target, c.Response, "content", "tool_calls", "finish_reason"); err != nil {
+			return err
+		}
 	case pluginapi.PointPreToolCall:
 		call := *c.ToolCall
-		call.Args = c.Target
+		call.Args, call.ContentHash = target, ""
 		c.ToolCall = &call
-		if !startsWith(c.Target, '{') {
-			err = errTransformInvalid
-		}
 	case pluginapi.PointPostToolCall:
 		result := *c.ToolResult
-		result.Value = c.Target
+		result.Value = target
 		c.ToolResult = &result
 	case pluginapi.PointOutput:
 		c.Output = new(pluginapi.Output)
-		err = errors.Join(strict(c.Target, c.Output), checkContent(c.Output.Content))
-	}
-	if err != nil {
-		return errTransformInvalid
+		return exactly(target, c.Output, "content")
 	}
 	return nil
 }
 
-func strict(data []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	return dec.Decode(into)
-}
-
-func checkContent(content json.RawMessage) error {
-	if !startsWith(content, '"') && !startsWith(content, '{') {
-		return errTransformInvalid
+// writeInput also rewrites the run's input in the host's extension: no hook may
+// find there what a hook before it took away.
+func writeInput(c *pluginapi.Context, target json.RawMessage) error {
+	c.Input = new(pluginapi.Input)
+	if err := exactly(target, c.Input, "content", "role"); err != nil {
+		return err
 	}
+	ext := *c.Extensions.Snaphook
+	ext.Input = &pluginapi.RunInput{Content: c.Input.Content}
+	c.Extensions.Snaphook = &ext
 	return nil
 }
 
-func checkInput(in *pluginapi.Input) error {
-	switch in.Role {
-	case "user", "system", "external":
-		return checkContent(in.Content)
-	}
-	return errTransformInvalid
-}
-
-func checkMessages(messages []pluginapi.Message) error {
-	if messages == nil {
+func writeMessages(c *pluginapi.Context, target json.RawMessage) error {
+	var items []json.RawMessage
+	if err := json.Unmarshal(target, &items); err != nil || items == nil {
 		return errTransformInvalid
 	}
-	for _, m := range messages {
-		if m.Role == "" {
-			return errTransformInvalid
-		}
-		if err := checkContent(m.Content); err != nil {
+	c.Messages = make([]pluginapi.Message, len(items))
+	for i, item := range items {
+		if err := exactly(item, &c.Messages[i], "role", "content"); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func checkResponse(r *pluginapi.Response) error {
-	if r.ToolCalls == nil || len(r.Content) == 0 {
-		return errTransformInvalid
-	}
-	if startsWith(r.Content, 'n') { // null
-		return nil
-	}
-	return checkContent(r.Content)
-}
-
-func startsWith(data json.RawMessage, c byte) bool { return len(data) > 0 && data[0] == c }
-
-// step is one segment of a path: a member name or, when name is empty, an index.
-type step struct {
-	name  string
-	index int
-}
-
-// parsePath reads the path grammar of agent-hooks/0.1 §5.2.
-func parsePath(path string) ([]step, error) {
-	rest, ok := strings.CutPrefix(path, "$target")
-	if !ok {
-		// The older name of the root is accepted until agent-hooks 0.3.
-		if rest, ok = strings.CutPrefix(path, "$policy_target"); !ok {
-			return nil, errTransformForbidden
-		}
-	}
-	if rest != "" && rest[0] != '.' && rest[0] != '[' {
-		return nil, errTransformForbidden
-	}
-	var steps []step
-	for rest != "" {
-		s, tail, err := parseStep(rest)
-		if err != nil {
-			return nil, err
-		}
-		steps, rest = append(steps, s), tail
-	}
-	return steps, nil
-}
-
-func parseStep(rest string) (step, string, error) {
-	if name, ok := strings.CutPrefix(rest, "."); ok {
-		n := nameLength(name)
-		if n == 0 {
-			return step{}, "", errTransformInvalid
-		}
-		return step{name: name[:n]}, name[n:], nil
-	}
-	if name, ok := strings.CutPrefix(rest, `["`); ok {
-		n := nameLength(name)
-		tail, closed := strings.CutPrefix(name[n:], `"]`)
-		if n == 0 || !closed {
-			return step{}, "", errTransformInvalid
-		}
-		return step{name: name[:n]}, tail, nil
-	}
-	digits, tail, closed := strings.Cut(strings.TrimPrefix(rest, "["), "]")
-	index, err := strconv.ParseUint(digits, 10, 31)
-	if !strings.HasPrefix(rest, "[") || !closed || err != nil {
-		return step{}, "", errTransformInvalid
-	}
-	return step{index: int(index)}, tail, nil
-}
-
-// nameLength counts the leading characters of s that a member name may have.
-func nameLength(s string) int {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' {
-			return i
-		}
-	}
-	return len(s)
-}
-
-// replace puts value at the place the steps lead to, which must exist, and
-// returns the root.
-func replace(root any, steps []step, value any) (any, error) {
-	if len(steps) == 0 {
-		return value, nil
-	}
-	s := steps[0]
-	switch node := root.(type) {
-	case map[string]any:
-		child, ok := node[s.name]
-		if s.name == "" || !ok {
-			return nil, errTransformInvalid
-		}
-		next, err := replace(child, steps[1:], value)
-		node[s.name] = next
-		return node, err
-	case []any:
-		if s.name != "" || s.index >= len(node) {
-			return nil, errTransformInvalid
-		}
-		next, err := replace(node[s.index], steps[1:], value)
-		node[s.index] = next
-		return node, err
-	}
-	return nil, errTransformInvalid
-}
-
-// decode keeps the text of numbers, so that what a transform does not touch
-// stays as it is.
-func decode(data []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("text after the JSON value")
-	}
-	return v, nil
-}
-
-func encode(v any) (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }

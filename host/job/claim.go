@@ -14,6 +14,9 @@ const (
 	claimPoll = 5 * time.Second
 	// claimPause follows a claim that failed.
 	claimPause = time.Second
+	// claimFloor keeps a store that shows as due what it does not lease from
+	// being asked in a spin.
+	claimFloor = time.Millisecond
 )
 
 // claim takes due calls into the pool while there is room, until ctx ends.
@@ -47,16 +50,19 @@ func (s *Supervisor) claimOnce(ctx context.Context) (time.Duration, error) {
 	case len(calls) == room:
 		return 0, nil
 	}
-	return s.untilDue(ctx), nil
+	return s.untilDue(ctx)
 }
 
 // untilDue is how long the next call can wait.
-func (s *Supervisor) untilDue(ctx context.Context) time.Duration {
+func (s *Supervisor) untilDue(ctx context.Context) (time.Duration, error) {
 	at, ok, err := s.cfg.Store.NextDue(ctx)
-	if err != nil || !ok {
-		return claimPoll
+	switch {
+	case err != nil:
+		return claimPause, err
+	case !ok:
+		return claimPoll, nil
 	}
-	return max(0, min(claimPoll, at.Sub(s.cfg.Now())))
+	return max(claimFloor, min(claimPoll, at.Sub(s.cfg.Now()))), nil
 }
 
 // pause ends after d, when the pool asks for work, or with ctx.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,19 +50,28 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// Supervisor runs the background work of this node.
+// Supervisor runs the background work of this node. It is safe for concurrent
+// use.
 type Supervisor struct{ cfg Config }
+
+var _ pool.Handler = (*Supervisor)(nil)
 
 // New checks the configuration.
 func New(cfg Config) (*Supervisor, error) {
 	if cfg.Store == nil || cfg.Pool == nil || cfg.Handlers.HookCall == nil || cfg.Log == nil || cfg.Node == "" {
 		return nil, errors.New("new supervisor: store, pool, handlers, log and node are required")
 	}
+	if cfg.Lease < 0 || cfg.Beat < 0 || cfg.Sweep < 0 {
+		return nil, errors.New("new supervisor: lease, beat and sweep must not be negative")
+	}
 	if cfg.Lease == 0 {
 		cfg.Lease = 10 * time.Second
 	}
 	if cfg.Beat == 0 {
 		cfg.Beat = 2 * time.Second
+	}
+	if cfg.Beat >= cfg.Lease {
+		return nil, errors.New("new supervisor: beat must be shorter than lease")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -84,6 +92,9 @@ func (s *Supervisor) Sweep(ctx context.Context) error {
 	if swept != (host.Swept{}) {
 		s.cfg.Log.Info("took over the work of a dead process",
 			"runs", swept.Runs, "hook_calls", swept.Calls, "dead", swept.Dead)
+	}
+	if swept.Calls > 0 {
+		s.cfg.Pool.Nudge() // they are due now
 	}
 	return nil
 }
@@ -128,113 +139,4 @@ func (s *Supervisor) renew(ctx context.Context) error {
 
 func (s *Supervisor) lease() host.Lease {
 	return host.Lease{Owner: s.cfg.Node, Until: s.cfg.Now().Add(s.cfg.Lease)}
-}
-
-// Work makes one attempt of a call and stores what it came to.
-func (s *Supervisor) Work(ctx context.Context, job pool.Job) {
-	call := job.Call
-	log := s.cfg.Log.With("hook_call_id", call.ID, "run_id", call.RunID, "hook", call.Plugin+"."+call.Hook)
-	if err := s.cfg.Store.StartHookCall(ctx, call.ID, call.Attempt, s.cfg.Now()); err != nil {
-		log.Error("start hook call", "error", err)
-	}
-	done := s.attempt(ctx, job)
-	if ctx.Err() != nil && done.Error != nil {
-		s.Abandon(ctx, job)
-		return
-	}
-	s.decide(&done)
-	if done.Status != host.HookCallCompleted {
-		log.Warn("hook call failed", "attempt", call.Attempt, "status", done.Status,
-			"code", done.Error.Code, "error", done.Error.Message)
-	}
-	s.store(ctx, log, call.Attempt, done)
-	if done.Status == host.HookCallQueued {
-		s.cfg.Pool.Nudge() // its time has to be waited for
-	}
-}
-
-// attempt calls the handler; a panic is a failed attempt.
-func (s *Supervisor) attempt(ctx context.Context, job pool.Job) (done host.HookCall) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.cfg.Log.Error("hook call panicked", "hook_call_id", job.Call.ID, "panic", v, "stack", string(debug.Stack()))
-			done = failed(job.Call, "internal", "the host failed while it made the call")
-		}
-	}()
-	snapshot := job.Snapshot
-	if snapshot == nil {
-		var err error
-		if snapshot, err = s.cfg.Store.Snapshot(ctx, job.Call.SnapshotID); err != nil {
-			s.cfg.Log.Error("read snapshot", "hook_call_id", job.Call.ID, "error", err)
-			return failed(job.Call, "snapshot", "the stored context could not be read")
-		}
-	}
-	return s.cfg.Handlers.HookCall(ctx, job.Call, snapshot)
-}
-
-func failed(call host.HookCall, code, message string) host.HookCall {
-	call.Error = &host.HookError{Code: code, Message: message}
-	return call
-}
-
-// decide turns what an attempt came to into the call's next state: completed,
-// queued for another attempt, or dead.
-func (s *Supervisor) decide(call *host.HookCall) {
-	now := s.cfg.Now()
-	call.Owner, call.LeaseUntil, call.NextAttemptAt = "", time.Time{}, time.Time{}
-	switch {
-	case call.Error == nil:
-		call.Status, call.FinishedAt = host.HookCallCompleted, now
-	case call.Attempt >= call.MaxAttempts:
-		call.Status, call.FinishedAt = host.HookCallDead, now
-	default:
-		call.Status, call.FinishedAt = host.HookCallQueued, time.Time{}
-		call.NextAttemptAt = now.Add(s.backoff(call))
-		call.Attempt++
-	}
-}
-
-// backoff is initial × 5^(attempt−1), at most max, with jitter.
-func (s *Supervisor) backoff(call *host.HookCall) time.Duration {
-	initial, most := time.Duration(call.Spec.Retry.Initial), time.Duration(call.Spec.Retry.Max)
-	wait := initial
-	for range call.Attempt - 1 {
-		if wait >= most {
-			break
-		}
-		wait *= 5
-	}
-	return time.Duration(float64(min(wait, most)) * s.cfg.Jitter())
-}
-
-// store writes the end of an attempt, and keeps trying while the store fails: a
-// result that is not written would be worked for again.
-func (s *Supervisor) store(ctx context.Context, log *slog.Logger, attempt int, call host.HookCall) {
-	const first, most = 100 * time.Millisecond, 5 * time.Second
-	write := context.WithoutCancel(ctx)
-	for wait := first; ; wait = min(2*wait, most) {
-		err := s.cfg.Store.FinishHookCall(write, attempt, call)
-		if errors.Is(err, host.ErrStale) {
-			log.Info("another attempt owns the hook call", "attempt", attempt)
-			return
-		}
-		if err == nil {
-			return
-		}
-		log.Error("finish hook call", "error", err)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// Abandon makes a call due again that this node will not finish.
-func (s *Supervisor) Abandon(ctx context.Context, job pool.Job) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := s.cfg.Store.ReleaseHookCall(ctx, job.Call.ID, job.Call.Attempt); err != nil && !errors.Is(err, host.ErrStale) {
-		s.cfg.Log.Error("release hook call", "hook_call_id", job.Call.ID, "error", err)
-	}
 }

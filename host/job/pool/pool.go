@@ -82,18 +82,11 @@ func (p *Pool) Reserve(n int) int {
 // Return gives back room that was reserved and not used.
 func (p *Pool) Return(n int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.free += n
-}
-
-// release gives back the room of a job that is done.
-func (p *Pool) release() {
-	p.mu.Lock()
-	p.free++
-	wanted := p.wanted
-	p.wanted = false
+	wake := p.wanted && p.free > 0
+	p.wanted = p.wanted && !wake
 	p.mu.Unlock()
-	if wanted {
+	if wake {
 		p.Nudge()
 	}
 }
@@ -101,8 +94,8 @@ func (p *Pool) release() {
 // Want asks for a signal on Wake as soon as there is room.
 func (p *Pool) Want() {
 	p.mu.Lock()
-	p.wanted = p.free == 0
-	room := !p.wanted
+	room := p.free > 0
+	p.wanted = !room
 	p.mu.Unlock()
 	if room {
 		p.Nudge()
@@ -183,7 +176,7 @@ func (p *Pool) next(ctx context.Context, handler Handler) bool {
 }
 
 func (p *Pool) carryOut(ctx context.Context, job Job, handler Handler) {
-	defer p.release()
+	defer p.Return(1)
 	if ctx.Err() != nil {
 		handler.Abandon(ctx, job)
 		return

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/hook"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// queued is a background call among the calls of a finish, with its context.
+type queued struct {
+	call     int
+	snapshot []byte
+}
+
+// collect gathers the records of every hook of the plan: what was called, what
+// is to be called later, what did not run and why.
+func (x *execution) collect() (host.Finish, []queued, error) {
+	end := host.Finish{Run: x.run, Session: x.endSession()}
+	var jobs []queued
+	for i := range x.emitted {
+		e := &x.emitted[i]
+		end.Calls = append(end.Calls, e.calls...)
+		more, err := x.enqueue(&end, e)
+		if err != nil {
+			return end, nil, err
+		}
+		jobs = append(jobs, more...)
+	}
+	end.Calls = append(end.Calls, x.skipped...)
+	return end, jobs, nil
+}
+
+// enqueue adds the background calls of one emission to the end: queued, under
+// one snapshot, or skipped.
+func (x *execution) enqueue(end *host.Finish, e *emitted) ([]queued, error) {
+	var jobs []queued
+	snapshotID := uuid.NewString()
+	for _, h := range e.background {
+		if reason := x.skipReason(e, h); reason != "" {
+			end.Calls = append(end.Calls, x.hooks.Skipped(h, e.occasion, reason))
+			continue
+		}
+		jobs = append(jobs, queued{call: len(end.Calls)})
+		end.Calls = append(end.Calls, x.hooks.Queued(h, e.occasion, snapshotID, host.Lease{}))
+	}
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	data, err := x.snapshot(e)
+	if err != nil {
+		return nil, err
+	}
+	end.Snapshots = append(end.Snapshots, host.Snapshot{ID: snapshotID, RunID: x.run.ID, Context: data})
+	for i := range jobs {
+		jobs[i].snapshot = data
+	}
+	return jobs, nil
+}
+
+// snapshot is the context as the blocking hooks left it; where the run is at its
+// end, with final status and metrics.
+func (x *execution) snapshot(e *emitted) ([]byte, error) {
+	c := e.context
+	if c.Point == pluginapi.PointOutput || c.Point == pluginapi.PointAgentShutdown {
+		ext := *c.Extensions.Snaphook
+		ext.Run = x.runInfo()
+		c.Extensions.Snaphook = &ext
+	}
+	return hook.Snapshot(&c)
+}
+
+// skipReason says why a background hook is not called, or nothing when it is.
+// A deny at agent_shutdown has no effect, so it keeps nobody from being called.
+func (x *execution) skipReason(e *emitted, h *hook.Hook) string {
+	at := e.occasion.Point
+	switch {
+	case x.refused != nil:
+		return host.SkipRunRefused
+	case !e.permitted && at != pluginapi.PointAgentShutdown:
+		return host.SkipCancelled
+	case at == pluginapi.PointOutput && x.run.Status != host.RunCompleted:
+		return x.endReason()
+	case h.Missing:
+		return host.SkipPluginInactive
+	}
+	return ""
+}
+
+// notReached records the hooks of the points the run did not come to. A run that
+// completed came to all but the points of tools it did not call.
+func (x *execution) notReached() []host.HookCall {
+	if x.run.Status == host.RunCompleted || x.plan.Empty() {
+		return nil
+	}
+	var calls []host.HookCall
+	for _, p := range pluginapi.Points() {
+		hooks := x.plan.At(p)
+		if len(hooks) == 0 || x.reached(p) || p == pluginapi.PointAgentShutdown && x.opened {
+			continue
+		}
+		x.sequence++
+		at := x.occasion(p, x.sequence)
+		for i := range hooks {
+			calls = append(calls, x.hooks.Skipped(&hooks[i], at, x.endReason()))
+		}
+	}
+	return calls
+}
+
+func (x *execution) reached(p pluginapi.Point) bool {
+	for i := range x.emitted {
+		if x.emitted[i].occasion.Point == p {
+			return true
+		}
+	}
+	return false
+}
+
+// endReason is why hooks of a later point did not run.
+func (x *execution) endReason() string {
+	switch {
+	case x.refused != nil:
+		return host.SkipRunRefused
+	case x.run.Status == host.RunCancelled:
+		return host.SkipCancelled
+	}
+	return host.SkipRunNotCompleted
+}

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/model"
+)
+
+// ownMessages are the messages of this run, to be stored with it.
+func (x *execution) ownMessages() []host.Message {
+	own := make([]host.Message, 0, 3) // and room for the answer
+	if text := systemMessage(x.agent); text != "" {
+		own = append(own, x.newMessage("system", host.TextContent(text)))
+	}
+	return append(own, x.newMessage("user", x.run.Input))
+}
+
+// requestMessages puts the history between the system message and the user's.
+func (x *execution) requestMessages() []model.Message {
+	own := x.run.Messages
+	last := len(own) - 1
+	all := make([]model.Message, 0, len(own)+len(x.history))
+	for _, part := range [][]host.Message{own[:last], x.history, own[last:]} {
+		for _, m := range part {
+			all = append(all, model.Message{Role: m.Role, Content: m.Content})
+		}
+	}
+	return all
+}
+
+func (x *execution) newMessage(role string, content json.RawMessage) host.Message {
+	return host.Message{ID: uuid.NewString(), Role: role, Content: content, CreatedAt: x.now().Truncate(time.Second)}
+}
+
+// systemMessage is what an agent tells its model about itself.
+func systemMessage(a *host.Agent) string {
+	var parts []string
+	if a.Description != "" {
+		parts = append(parts, a.Description)
+	}
+	if a.Role != "" {
+		parts = append(parts, "Your role: "+a.Role)
+	}
+	parts = append(parts, a.Instructions...)
+	if a.Markdown {
+		parts = append(parts, "Use Markdown to format your answers.")
+	}
+	return strings.Join(parts, "\n")
+}
+
+// contentType names the type of a content as AgentOS does.
+func contentType(content json.RawMessage) string {
+	if len(content) > 0 && content[0] == '{' {
+		return "dict"
+	}
+	return "str"
+}

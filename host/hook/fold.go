@@ -1,0 +1,153 @@
+package hook
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// fold is the state of one emission.
+type fold struct {
+	*Dispatcher
+	emission *Emission
+	occasion Occasion
+	result   Result
+	err      error // why ctx ended
+}
+
+// prepare denies what no hook can be asked about.
+func (f *fold) prepare() {
+	at := f.occasion.Point
+	if err := prepare(&f.result.Context); err != nil {
+		f.deny(nil, pluginapi.Verdict{Reason: ReasonContextInvalid, Message: cannotAsk(err.Error())})
+	} else if f.emission.Required && !f.emission.Plan.Blocking(at) {
+		f.deny(nil, pluginapi.Verdict{Reason: ReasonNoInterceptor, Message: "No blocking hook is bound at " + string(at) + "."})
+	}
+}
+
+// visit handles one hook: put aside, skipped or called.
+func (f *fold) visit(ctx context.Context, h *Hook) {
+	if f.err == nil && ctx.Err() != nil {
+		f.err = context.Cause(ctx)
+	}
+	switch {
+	case h.Mode == pluginapi.ModeBackground:
+		f.result.Background = append(f.result.Background, h)
+	case f.result.Denied():
+		f.result.Calls = append(f.result.Calls, f.Skipped(h, f.occasion, host.SkipEarlierDeny))
+	case f.err != nil:
+		f.result.Calls = append(f.result.Calls, f.Skipped(h, f.occasion, host.SkipCancelled))
+	default:
+		f.result.Calls = append(f.result.Calls, f.consult(ctx, h))
+	}
+}
+
+// consult calls one blocking hook, folds its verdict into the result and
+// returns the record.
+func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
+	if f.emission.Started != nil {
+		f.emission.Started(h, &f.result.Context)
+	}
+	record := f.record(h, f.occasion)
+	record.StartedAt = f.now()
+	verdict, failed := f.ask(ctx, h, &f.result.Context, nil, &record)
+	record.FinishedAt = f.now()
+	if ctx.Err() != nil {
+		f.err = context.Cause(ctx)
+		record.Status = host.HookCallCancelled
+		record.Error = &host.HookError{Code: string(host.CallCancelled), Message: "the run ended while the hook was asked"}
+		return record
+	}
+	record.Status = host.HookCallCompleted
+	if failed == nil {
+		failed = f.combine(h, verdict)
+	}
+	if failed != nil {
+		f.fail(ctx, h, &record, failed)
+	} else {
+		settle(&record, verdict)
+		f.warn(ctx, h, record.RunID, verdict.Warnings)
+	}
+	if f.emission.Completed != nil && !f.result.Denied() {
+		f.emission.Completed(h, &f.result.Context)
+	}
+	return record
+}
+
+// combine folds a verdict into the result. It fails when a transform does not
+// apply.
+func (f *fold) combine(h *Hook, v pluginapi.Verdict) *failure {
+	combined := &f.result.Verdict
+	switch v.Decision {
+	case pluginapi.Deny:
+		f.deny(h, v)
+		return nil
+	case pluginapi.TransformTo:
+		next, err := transformed(&f.result.Context, v.Transform)
+		if err != nil {
+			return transformFailure(err)
+		}
+		f.result.Context = *next
+		combined.Decision, combined.Reason, combined.Message = pluginapi.TransformTo, v.Reason, v.Message
+	}
+	combined.Warnings = union(combined.Warnings, v.Warnings)
+	return nil
+}
+
+// deny makes v the combined verdict; warnings of the hooks before it stay.
+func (f *fold) deny(by *Hook, v pluginapi.Verdict) {
+	f.result.Decider = by
+	f.result.Verdict = pluginapi.Verdict{
+		Decision: pluginapi.Deny, Reason: v.Reason, Message: v.Message,
+		Warnings: union(f.result.Verdict.Warnings, v.Warnings),
+	}
+}
+
+// fail records a hook that did not answer and folds what that counts as.
+func (f *fold) fail(ctx context.Context, h *Hook, record *host.HookCall, why *failure) {
+	verdict, outcome := substitute(h, why)
+	settle(record, verdict)
+	record.Outcome, record.Error = outcome, why.hookError()
+	switch {
+	case outcome == host.OutcomeFailedOpen:
+		f.result.Verdict.Warnings = union(f.result.Verdict.Warnings, verdict.Warnings)
+	case why.ofHost():
+		f.deny(nil, verdict)
+	default:
+		f.deny(h, verdict)
+	}
+	f.log.WarnContext(ctx, "hook failed", "hook", h.FullName(), "run_id", record.RunID,
+		"outcome", outcome, "code", why.code, "error", why.detail)
+}
+
+// substitute is the verdict that takes the place of a missing one: a deny, or an
+// allow with a warning where the binding wants that. It holds nothing of the
+// guest or the target.
+func substitute(h *Hook, why *failure) (pluginapi.Verdict, host.HookOutcome) {
+	text := fmt.Sprintf("The hook %s failed (%s).", h.FullName(), why.code)
+	switch {
+	case why.ofHost():
+		text = cannotAsk(why.detail)
+	case h.FailOpen && !h.Guardrail:
+		return pluginapi.Verdict{
+			Decision: pluginapi.Allow,
+			Warnings: []pluginapi.Warning{{Reason: string(host.OutcomeFailedOpen), Message: text}},
+		}, host.OutcomeFailedOpen
+	}
+	return pluginapi.Verdict{Decision: pluginapi.Deny, Reason: why.reason, Message: text}, host.OutcomeFailedClosed
+}
+
+func cannotAsk(why string) string { return "The host cannot ask the hooks: " + why + "." }
+
+// union appends the warnings that are new.
+func union(have, more []pluginapi.Warning) []pluginapi.Warning {
+	for _, w := range more {
+		if !slices.Contains(have, w) {
+			have = append(have, w)
+		}
+	}
+	return have
+}
