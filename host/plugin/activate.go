@@ -30,11 +30,11 @@ func (r *Registry) Activate(
 	// It is loaded first: a version that cannot run replaces none that does.
 	_, release, err := r.modules.acquire(ctx, p)
 	if err != nil {
-		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)
+		return host.Plugin{}, fmt.Errorf("load plugin %s %s: %w", name, version, err)
 	}
 	defer release()
 	if err := r.store.ActivatePlugin(ctx, name, version, granted); err != nil {
-		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)
+		return host.Plugin{}, fmt.Errorf("store grants of plugin plugin %s %s: %w", name, version, err)
 	}
 	if err := r.sync(context.WithoutCancel(ctx)); err != nil {
 		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)

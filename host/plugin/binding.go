@@ -53,7 +53,7 @@ func (r *Registry) PutBindings(ctx context.Context, scope host.BindingScope, bin
 	}
 	// Their source is where they are kept.
 	if err := r.store.PutBindings(ctx, scope, withSource(bindings, "")); err != nil {
-		return fmt.Errorf("put bindings: %w", err)
+		return fmt.Errorf("store bindings: %w", err)
 	}
 	if err := r.sync(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("put bindings: %w", err)

@@ -38,15 +38,24 @@ type number string
 // bad stands for a value whose problem is known already.
 type bad struct{}
 
-// document is a YAML or JSON document while it is read: the line of every path,
-// and all its problems.
+// document is a YAML or JSON document while it is read.
 type document struct {
+	// lines has the line of every path.
 	lines    map[string]int
 	problems []host.Problem
+	// holes are the paths whose values could not be used.
+	holes []string
 }
 
 func (d *document) add(path string, line int, format string, args ...any) {
 	d.problems = append(d.problems, host.Problem{Path: path, Line: line, Message: fmt.Sprintf(format, args...)})
+}
+
+// drop notes a problem for which the value is left out.
+func (d *document) drop(path string, line int, format string, args ...any) bad {
+	d.add(path, line, format, args...)
+	d.holes = append(d.holes, path)
+	return bad{}
 }
 
 // line returns the line of a path, or of the nearest path above it.
@@ -136,8 +145,7 @@ func (d *document) convert(path string, n ast.Node, depth int) node {
 		d.lines[path] = line
 	}
 	if depth > maxDepth {
-		d.add(path, line, "is nested more than %d levels deep", maxDepth)
-		return node{line, bad{}}
+		return node{line, d.drop(path, line, "is nested more than %d levels deep", maxDepth)}
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -179,13 +187,11 @@ func (d *document) scalar(path string, line int, n ast.Node) any {
 	case *ast.FloatNode:
 		return d.number(path, line, n.Token.Value)
 	case *ast.InfinityNode, *ast.NanNode:
-		d.add(path, line, "must be a finite number")
+		return d.drop(path, line, "must be a finite number")
 	case *ast.AliasNode:
-		d.add(path, line, "aliases are not allowed")
-	default:
-		d.add(path, line, "is not something JSON can hold")
+		return d.drop(path, line, "aliases are not allowed")
 	}
-	return bad{}
+	return d.drop(path, line, "is not something JSON can hold")
 }
 
 // maxInteger is the largest integer that every JSON reader keeps exactly.
@@ -193,19 +199,16 @@ const maxInteger = 1<<53 - 1
 
 func (d *document) number(path string, line int, text string) any {
 	if !isNumber(text) {
-		d.add(path, line, "must be written as JSON writes numbers")
-		return bad{}
+		return d.drop(path, line, "must be written as JSON writes numbers")
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	switch {
-	case err != nil:
-		d.add(path, line, "is too large for a number")
-	case !strings.ContainsAny(text, ".eE") && (f > maxInteger || f < -maxInteger):
-		d.add(path, line, "is too large for an integer: put it in quotes")
-	default:
-		return number(text)
+	if err != nil {
+		return d.drop(path, line, "is too large for a number")
 	}
-	return bad{}
+	if !strings.ContainsAny(text, ".eE") && (f > maxInteger || f < -maxInteger) {
+		return d.drop(path, line, "is too large for an integer: put it in quotes")
+	}
+	return number(text)
 }
 
 func (d *document) members(path string, values []*ast.MappingValueNode, depth int) []member {

@@ -69,7 +69,7 @@ func merge(manifest, module []host.Problem) []host.Problem {
 func (r *Registry) install(ctx context.Context, m pluginapi.Manifest, module []byte) (Installed, error) {
 	digest, err := digestOf(m, module)
 	if err != nil {
-		return Installed{}, fmt.Errorf("install plugin: %w", err)
+		return Installed{}, fmt.Errorf("identify plugin %s %s: %w", m.Name, m.Version, err)
 	}
 	r.change.Lock()
 	defer r.change.Unlock()
@@ -78,10 +78,10 @@ func (r *Registry) install(ctx context.Context, m pluginapi.Manifest, module []b
 		ModuleSize: int64(len(module)), CreatedAt: r.now(),
 	}, module)
 	if err != nil {
-		return Installed{}, fmt.Errorf("install plugin: %w", err)
+		return Installed{}, fmt.Errorf("store plugin %s %s: %w", m.Name, m.Version, err)
 	}
 	if err := r.sync(context.WithoutCancel(ctx)); err != nil {
-		return Installed{}, fmt.Errorf("install plugin: %w", err)
+		return Installed{}, fmt.Errorf("install plugin %s %s: %w", m.Name, m.Version, err)
 	}
 	p, err := r.Plugin(m.Name, m.Version)
 	if err != nil {

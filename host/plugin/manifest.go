@@ -31,10 +31,16 @@ func ParseManifest(data []byte) (pluginapi.Manifest, error) {
 	return m, nil
 }
 
+// maxProblems bounds how many problems an error lists.
+const maxProblems = 100
+
 // refusal returns an error for problems, nil when there are none.
 func refusal(field, message string, problems []host.Problem) error {
 	if len(problems) == 0 {
 		return nil
+	}
+	if more := len(problems) - maxProblems; more > 0 {
+		problems = append(problems[:maxProblems:maxProblems], host.Problem{Message: fmt.Sprintf("and %d more", more)})
 	}
 	return &host.Error{Code: host.CodeInvalid, Field: field, Message: message, Problems: problems}
 }
@@ -92,12 +98,11 @@ func checkManifest(m pluginapi.Manifest) []host.Problem {
 var available = []pluginapi.Permission{pluginapi.PermissionHTTP}
 
 // addMeaning adds problems that only a typed manifest shows. Those that follow
-// from a problem of the document itself say nothing new and are left out.
+// from a value that was left out say nothing new.
 func (d *document) addMeaning(problems []host.Problem) {
-	known := slices.Clone(d.problems)
 	for _, p := range problems {
-		follows := slices.ContainsFunc(known, func(k host.Problem) bool {
-			return under(p.Path, k.Path) || under(k.Path, p.Path)
+		follows := slices.ContainsFunc(d.holes, func(hole string) bool {
+			return under(p.Path, hole) || under(hole, p.Path)
 		})
 		if !follows {
 			p.Line = d.line(p.Path)

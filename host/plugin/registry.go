@@ -97,6 +97,7 @@ type Registry struct {
 	state   atomic.Pointer[state]
 	modules *modules
 
+	closing    sync.Mutex
 	stop       sync.Once
 	stopped    chan struct{}
 	blocking   *slots
@@ -222,8 +223,10 @@ func (r *Registry) find(name, version string) (*host.Plugin, error) {
 }
 
 // Close refuses new calls, waits for those that run until ctx ends, and lets go
-// of all modules.
+// of all modules. It may be called again.
 func (r *Registry) Close(ctx context.Context) error {
+	r.closing.Lock()
+	defer r.closing.Unlock()
 	r.stop.Do(func() { close(r.stopped) })
 	err := errors.Join(r.blocking.drain(ctx), r.background.drain(ctx))
 	r.change.Lock()

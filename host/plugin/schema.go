@@ -2,9 +2,11 @@ package plugin
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -16,7 +18,7 @@ import (
 )
 
 // schemaURL is the base of references inside a config schema.
-const schemaURL = "plugin:/config_schema"
+const schemaURL = "plugin:///config_schema"
 
 // compileSchema compiles a config schema. References may only lead to the
 // schema itself and to the published drafts.
@@ -71,9 +73,17 @@ func checkConfig(m pluginapi.Manifest, path string, config json.RawMessage) []ho
 
 // schemaProblems lists what a schema or a document broke, each with its place.
 func schemaProblems(path string, err error) []host.Problem {
+	var schema *jsonschema.SchemaValidationError
+	if errors.As(err, &schema) { // it does not unwrap
+		err = schema.Err
+	}
 	var invalid *jsonschema.ValidationError
 	if errors.As(err, &invalid) {
-		return violations(path, invalid)
+		all := violations(path, invalid)
+		slices.SortFunc(all, func(a, b host.Problem) int {
+			return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Message, b.Message))
+		})
+		return all
 	}
 	var load *jsonschema.LoadURLError
 	if errors.As(err, &load) {
@@ -83,7 +93,7 @@ func schemaProblems(path string, err error) []host.Problem {
 	return []host.Problem{{Path: path, Message: strings.ReplaceAll(text, "\n", " ")}}
 }
 
-// violations flattens the tree of a validation error to its leaves.
+// violations flattens the tree of a validation error to its leaves, in no order.
 func violations(path string, e *jsonschema.ValidationError) []host.Problem {
 	if len(e.Causes) == 0 {
 		for _, key := range e.InstanceLocation {

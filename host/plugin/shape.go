@@ -17,7 +17,7 @@ func (d *document) fit(path string, n node, t reflect.Type) any {
 	}
 	switch {
 	case n.value == nil:
-		d.add(path, n.line, "has no value")
+		d.drop(path, n.line, "has no value")
 		return nil
 	case t == reflect.TypeFor[json.RawMessage]():
 		return fitAny(n)
@@ -58,7 +58,7 @@ func (d *document) mismatch(path string, n node, want string) any {
 	case []member:
 		have = "an object"
 	}
-	d.add(path, n.line, "must be %s, not %s", want, have)
+	d.drop(path, n.line, "must be %s, not %s", want, have)
 	return nil
 }
 
@@ -76,7 +76,7 @@ func (d *document) fitText(path string, n node, t reflect.Type) any {
 	}
 	v, _ := reflect.TypeAssert[encoding.TextUnmarshaler](reflect.New(t))
 	if err := v.UnmarshalText([]byte(s)); err != nil {
-		d.add(path, n.line, "%s", err)
+		d.drop(path, n.line, "%s", err)
 		return nil
 	}
 	return s
@@ -89,7 +89,7 @@ func (d *document) fitInteger(path string, n node) any {
 	}
 	i, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil {
-		d.add(path, n.line, "must be an integer")
+		d.drop(path, n.line, "must be an integer")
 		return nil
 	}
 	return i

@@ -26,13 +26,8 @@ func (s *slots) take(ctx context.Context) error {
 	timer := time.NewTimer(s.wait)
 	defer timer.Stop()
 	select {
-	case <-s.stopped:
-		return errStopped()
-	default:
-	}
-	select {
 	case s.taken <- struct{}{}:
-		return nil
+		return s.keep()
 	case <-s.stopped:
 		return errStopped()
 	case <-timer.C:
@@ -44,13 +39,27 @@ func (s *slots) take(ctx context.Context) error {
 	}
 }
 
+// keep gives a slot back that was taken after the stop: drain must find all
+// slots that are kept.
+func (s *slots) keep() error {
+	select {
+	case <-s.stopped:
+		s.giveBack()
+		return errStopped()
+	default:
+		return nil
+	}
+}
+
 func (s *slots) giveBack() { <-s.taken }
 
-// drain waits until no call runs; none can begin afterwards.
+// drain waits until no call runs. It is for one caller at a time, after the
+// stop: no call begins any more.
 func (s *slots) drain(ctx context.Context) error {
 	for range cap(s.taken) {
 		select {
 		case s.taken <- struct{}{}:
+			defer s.giveBack()
 		case <-ctx.Done():
 			return ctx.Err()
 		}

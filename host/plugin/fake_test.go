@@ -1,0 +1,151 @@
+package plugin_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/plugin"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+	"github.com/snaphook-dev/snaphook/runtime"
+)
+
+var _ plugin.Store = (*memory)(nil)
+
+// memory is a store for tests that cannot wait for a real one: those with a
+// clock of their own, and those that need it to fail.
+type memory struct {
+	mu       sync.Mutex
+	plugins  []host.Plugin
+	modules  map[string][]byte
+	bindings map[host.BindingScope][]host.Binding
+	// activateErr fails ActivatePlugin.
+	activateErr error
+}
+
+func (m *memory) InstallPlugin(_ context.Context, p host.Plugin, module []byte) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.modules[p.Digest] != nil {
+		return false, nil
+	}
+	if m.modules == nil {
+		m.modules = map[string][]byte{}
+	}
+	m.modules[p.Digest] = bytes.Clone(module)
+	m.plugins = append(m.plugins, p)
+	return true, nil
+}
+
+func (m *memory) Plugins(context.Context) ([]host.Plugin, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.plugins), nil
+}
+
+func (m *memory) PluginModule(_ context.Context, digest string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.modules[digest], nil
+}
+
+func (m *memory) ActivatePlugin(_ context.Context, name, version string, grants []pluginapi.Permission) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.activateErr != nil {
+		return m.activateErr
+	}
+	for i := range m.plugins {
+		p := &m.plugins[i]
+		if p.Name != name {
+			continue
+		}
+		if p.Active = p.Version == version; p.Active {
+			p.Grants = grants
+		}
+	}
+	return nil
+}
+
+func (m *memory) Bindings(context.Context) (map[host.BindingScope][]host.Binding, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.bindings), nil
+}
+
+func (m *memory) PutBindings(_ context.Context, scope host.BindingScope, bindings []host.Binding) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bindings == nil {
+		m.bindings = map[host.BindingScope][]host.Binding{}
+	}
+	m.bindings[scope] = bindings
+	return nil
+}
+
+// fakeModule is what tests install whose Loader does not look at it.
+var fakeModule = []byte("module")
+
+// guests is a Loader whose modules do what call says. It counts those that are
+// open, and calls of one that is closed.
+type guests struct {
+	call func(ctx context.Context, source runtime.Source, call runtime.Call) (runtime.Result, error)
+	// loadErr fails the loading of a source that it names.
+	loadErr map[string]error
+
+	mu     sync.Mutex
+	loads  int
+	open   int
+	misuse int
+}
+
+func (g *guests) Inspect(context.Context, runtime.Source) ([]host.Problem, error) { return nil, nil }
+
+func (g *guests) Load(_ context.Context, source runtime.Source) (plugin.Module, error) {
+	if err := g.loadErr[source.Name]; err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.loads++
+	g.open++
+	return &guest{guests: g, source: source}, nil
+}
+
+// counts returns how many modules were loaded, are open, and were called or
+// closed after they had been closed.
+func (g *guests) counts() (loads, open, misuse int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.loads, g.open, g.misuse
+}
+
+type guest struct {
+	guests *guests
+	source runtime.Source
+	closed bool
+}
+
+func (g *guest) Call(ctx context.Context, call runtime.Call) (runtime.Result, error) {
+	result, err := g.guests.call(ctx, g.source, call)
+	g.guests.mu.Lock()
+	defer g.guests.mu.Unlock()
+	if g.closed {
+		g.guests.misuse++
+	}
+	return result, err
+}
+
+func (g *guest) Close(context.Context) error {
+	g.guests.mu.Lock()
+	defer g.guests.mu.Unlock()
+	if g.closed {
+		g.guests.misuse++
+	}
+	g.closed = true
+	g.guests.open--
+	return nil
+}
