@@ -14,10 +14,12 @@ BENCH    ?= .
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := $(CURDIR)/.cache/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-# Every folder of plugins/ with a go.mod is a guest; guests and the SDK are
-# modules of their own.
-plugins := $(patsubst plugins/%/go.mod,%,$(wildcard plugins/*/go.mod))
-nested  := sdk/go $(addprefix plugins/,$(plugins))
+# A folder of plugins/ with a go.mod is a guest built here; one without carries
+# the plugin.wasm that its own Makefile built. Go guests and the SDK are modules
+# of their own.
+go_plugins   := $(patsubst plugins/%/go.mod,%,$(wildcard plugins/*/go.mod))
+made_plugins := $(filter-out $(go_plugins),$(patsubst plugins/%/plugin.wasm,%,$(wildcard plugins/*/plugin.wasm)))
+nested       := sdk/go $(addprefix plugins/,$(go_plugins))
 
 # The deadline is for a loaded machine; the kill test has its own process of go.
 go_test := CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m
@@ -29,13 +31,17 @@ build: ## Build bin/snaphook
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/snaphook ./cmd/host
 
 .PHONY: plugins
-plugins: $(addprefix plugin-,$(plugins)) ## Build the first-party plugins into bin/plugins
+plugins: $(addprefix plugin-,$(go_plugins) $(made_plugins)) ## Build the first-party plugins into bin/plugins
 
-.PHONY: $(addprefix plugin-,$(plugins))
-$(addprefix plugin-,$(plugins)): plugin-%:
+.PHONY: $(addprefix plugin-,$(go_plugins) $(made_plugins))
+$(addprefix plugin-,$(go_plugins)): plugin-%:
 	@mkdir -p bin/plugins/$*
 	cd plugins/$* && GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o ../../bin/plugins/$*/plugin.wasm .
-	@cp plugins/$*/plugin.yaml bin/plugins/$*/plugin.yaml
+	@cp plugins/$*/plugin.yaml bin/plugins/$*/
+
+$(addprefix plugin-,$(made_plugins)): plugin-%:
+	@mkdir -p bin/plugins/$*
+	cp plugins/$*/plugin.wasm plugins/$*/plugin.yaml bin/plugins/$*/
 
 .PHONY: run
 run: build plugins ## Build everything and start the example (CONFIG=FILE for another)
