@@ -28,7 +28,7 @@ type database struct {
 func openDatabase(ctx context.Context, path string, now func() time.Time) (*database, error) {
 	db, err := connect(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if err := db.prepare(ctx, path, now); err != nil {
 		return nil, errors.Join(err, db.close())

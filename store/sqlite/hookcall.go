@@ -12,10 +12,12 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
+const hookCallsQuery = `SELECT ` + hookCallColumns + ` FROM hook_calls
+	WHERE run_id = ? ORDER BY sequence, position, id`
+
 // HookCalls returns the calls of a run in call order.
 func (s *Store) HookCalls(ctx context.Context, runID string) ([]host.HookCall, error) {
-	const query = `SELECT ` + hookCallColumns + ` FROM hook_calls WHERE run_id = ? ORDER BY sequence, position, id`
-	calls, err := all(ctx, s.read, scanHookCall, query, runID)
+	calls, err := all(ctx, s.read, scanHookCall, hookCallsQuery, runID)
 	if err != nil {
 		return nil, fmt.Errorf("read hook calls: %w", err)
 	}
@@ -72,21 +74,24 @@ func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) err
 	return nil
 }
 
+// claimQuery repeats what makes a call free as the index says it.
+const claimQuery = `UPDATE hook_calls SET owner = ?, lease_until = ?
+	WHERE id IN (SELECT id FROM hook_calls
+		WHERE status IN ('queued', 'running') AND owner = '' AND next_attempt_at <= ?
+		ORDER BY next_attempt_at LIMIT ?)
+	RETURNING ` + hookCallColumns
+
 // ClaimHookCalls leases up to limit calls that are due and held by nobody, the
 // longest due first.
 func (s *Store) ClaimHookCalls(ctx context.Context, lease host.Lease, now time.Time, limit int) ([]host.HookCall, error) {
 	if limit <= 0 || ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	const query = `UPDATE hook_calls SET owner = ?, lease_until = ?
-		WHERE id IN (SELECT id FROM hook_calls WHERE status = 'queued' AND owner = '' AND next_attempt_at <= ?
-			ORDER BY next_attempt_at LIMIT ?)
-		RETURNING ` + hookCallColumns
 	var calls []host.HookCall
 	// Once begun the claim is seen through: calls leased to a caller that gave up
 	// would be held for ever.
 	err := s.writer.write(context.WithoutCancel(ctx), &op{do: func(t *tx) (err error) {
-		calls, err = queryTx(t, scanHookCall, query, lease.Owner, nanos(lease.Until), nanos(now), limit)
+		calls, err = queryTx(t, scanHookCall, claimQuery, lease.Owner, nanos(lease.Until), nanos(now), limit)
 		t.changed(int64(len(calls)))
 		return err
 	}})
@@ -99,10 +104,11 @@ func (s *Store) ClaimHookCalls(ctx context.Context, lease host.Lease, now time.T
 	return calls, nil
 }
 
+const nextDueQuery = `SELECT min(next_attempt_at) FROM hook_calls WHERE status IN ('queued', 'running') AND owner = ''`
+
 // NextDue returns when the next unheld call is due, or false when none is.
 func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
-	const query = `SELECT min(next_attempt_at) FROM hook_calls WHERE status = 'queued' AND owner = ''`
-	due, err := one(ctx, s.read, value[sql.NullInt64], query)
+	due, err := one(ctx, s.read, value[sql.NullInt64], nextDueQuery)
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("read next due: %w", err)
 	}

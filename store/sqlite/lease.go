@@ -13,16 +13,19 @@ const (
 	workerLostMessage = "the host stopped during the last attempt"
 )
 
+const (
+	renewRunsQuery  = `UPDATE runs SET lease_until = ? WHERE owner = ? AND status IN ('PENDING', 'RUNNING')`
+	renewCallsQuery = `UPDATE hook_calls SET lease_until = ? WHERE owner = ? AND status IN ('queued', 'running')`
+)
+
 // RenewLeases extends every lease of the owner.
 func (s *Store) RenewLeases(ctx context.Context, lease host.Lease) error {
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		until := nanos(lease.Until)
-		const runs = `UPDATE runs SET lease_until = ? WHERE owner = ? AND status IN ('PENDING', 'RUNNING')`
-		if _, err := t.exec(runs, until, lease.Owner); err != nil {
+		if _, err := t.exec(renewRunsQuery, until, lease.Owner); err != nil {
 			return err
 		}
-		const calls = `UPDATE hook_calls SET lease_until = ? WHERE owner = ? AND owner <> ''`
-		_, err := t.exec(calls, until, lease.Owner)
+		_, err := t.exec(renewCallsQuery, until, lease.Owner)
 		return err
 	}})
 	if err != nil {
@@ -52,11 +55,12 @@ func (s *Store) Sweep(ctx context.Context, self string, now time.Time) (host.Swe
 	return swept, nil
 }
 
+const sweptRunsQuery = `SELECT ` + runColumns + ` FROM runs
+	WHERE status IN ('PENDING', 'RUNNING') AND owner <> ? AND NOT background`
+
 // sweepRuns ends the foreground runs of dead owners.
 func sweepRuns(t *tx, self string, now time.Time) (int, error) {
-	const query = `SELECT ` + runColumns + ` FROM runs
-		WHERE status IN ('PENDING', 'RUNNING') AND owner <> ? AND NOT background`
-	runs, err := queryTx(t, scanRun, query, self)
+	runs, err := queryTx(t, scanRun, sweptRunsQuery, self)
 	if err != nil {
 		return 0, err
 	}
@@ -76,11 +80,12 @@ func sweepRuns(t *tx, self string, now time.Time) (int, error) {
 	return len(runs), nil
 }
 
+const spentCallsQuery = `SELECT ` + hookCallColumns + ` FROM hook_calls
+	WHERE status IN ('queued', 'running') AND owner > '' AND owner <> ? AND attempt >= max_attempts`
+
 // buryHookCalls ends the calls of dead owners that have no attempt left.
 func buryHookCalls(t *tx, self string, now time.Time) (int, error) {
-	const query = `SELECT ` + hookCallColumns + ` FROM hook_calls
-		WHERE owner <> '' AND owner <> ? AND attempt >= max_attempts`
-	calls, err := queryTx(t, scanHookCall, query, self)
+	calls, err := queryTx(t, scanHookCall, spentCallsQuery, self)
 	if err != nil {
 		return 0, err
 	}
@@ -100,12 +105,13 @@ func buryHookCalls(t *tx, self string, now time.Time) (int, error) {
 	return len(calls), nil
 }
 
+const requeueQuery = `UPDATE hook_calls SET status = 'queued', attempt = attempt + 1,
+		owner = '', lease_until = 0, next_attempt_at = ?
+	WHERE status IN ('queued', 'running') AND owner > '' AND owner <> ?`
+
 // requeueHookCalls makes the other calls of dead owners due, for one attempt
 // more.
 func requeueHookCalls(t *tx, self string, now time.Time) (int, error) {
-	const query = `UPDATE hook_calls SET status = 'queued', attempt = attempt + 1,
-			owner = '', lease_until = 0, next_attempt_at = ?
-		WHERE owner <> '' AND owner <> ?`
-	n, err := t.exec(query, nanos(now), self)
+	n, err := t.exec(requeueQuery, nanos(now), self)
 	return int(n), err
 }

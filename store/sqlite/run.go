@@ -14,18 +14,11 @@ import (
 // CreateRun stores who runs what. It drops everything a hook has to permit
 // first: the input, the content, the messages, the metadata, the state.
 func (s *Store) CreateRun(ctx context.Context, run host.Run, lease host.Lease, wait bool) error {
-	run = created(run)
-	row, err := newRunRow(run, lease)
-	if err != nil {
-		return fmt.Errorf("create run: %w", err)
-	}
-	o := &op{do: row.insert}
+	create := s.createLazily
 	if wait {
-		err = s.writer.write(ctx, o)
-	} else {
-		err = s.createLazily(o, run, row)
+		create = s.create
 	}
-	if err != nil {
+	if err := create(ctx, created(run), lease); err != nil {
 		return fmt.Errorf("create run: %w", err)
 	}
 	return nil
@@ -49,19 +42,30 @@ func created(run host.Run) host.Run {
 	}
 }
 
+func (s *Store) create(ctx context.Context, run host.Run, lease host.Lease) error {
+	row, err := newRunRow(run, lease)
+	if err != nil {
+		return err
+	}
+	return s.writer.write(ctx, &op{do: row.insert})
+}
+
 // createLazily makes the run readable and puts its row into the next
-// transaction, with the status it has by then.
-func (s *Store) createLazily(o *op, run host.Run, row runRow) error {
+// transaction, as the run is by then.
+func (s *Store) createLazily(_ context.Context, run host.Run, lease host.Lease) error {
 	if !s.pending.add(run) {
 		s.writer.log.Warn("write refused", "row", runKey(run.ID), "err", "a run with this id is under way")
 		return nil
 	}
-	o.key = runKey(run.ID)
-	o.written = func() { s.pending.remove(run.ID) }
+	o := &op{key: runKey(run.ID), written: func() { s.pending.remove(run.ID) }}
 	o.do = func(t *tx) error {
-		row := row
-		if run, ok := s.pending.get(row.id); ok {
-			row.status = run.Status
+		run := run
+		if now, ok := s.pending.get(run.ID); ok {
+			run = now
+		}
+		row, err := newRunRow(run, lease)
+		if err != nil {
+			return err
 		}
 		return row.insert(t)
 	}
@@ -102,15 +106,16 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 	return run, nil
 }
 
+const historyQuery = `SELECT ` + runColumns + ` FROM runs
+	WHERE session_id = ? AND turn IS NOT NULL AND status = 'COMPLETED' ORDER BY turn DESC LIMIT ?`
+
 // History returns the last n COMPLETED top-level runs of a session, oldest
 // first.
 func (s *Store) History(ctx context.Context, sessionID string, n int) ([]host.Run, error) {
 	if n <= 0 {
 		return nil, nil
 	}
-	const query = `SELECT ` + runColumns + ` FROM runs
-		WHERE session_id = ? AND turn IS NOT NULL AND status = 'COMPLETED' ORDER BY turn DESC LIMIT ?`
-	runs, err := all(ctx, s.read, scanRun, query, sessionID, n)
+	runs, err := all(ctx, s.read, scanRun, historyQuery, sessionID, n)
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}
@@ -149,11 +154,11 @@ func (r runRow) counted() bool { return r.parentID == "" && r.status.Final() }
 
 // insert adds the row; an id that exists is a conflict.
 func (r runRow) insert(t *tx) error {
-	const query = `INSERT INTO runs (id, session_id, parent_id, background, status, attempt, owner, lease_until, created_at, doc, turn)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-			CASE WHEN ?11 THEN (SELECT coalesce(max(turn), 0) + 1 FROM runs WHERE session_id = ?2 AND turn IS NOT NULL) END)
+	const query = `INSERT INTO runs (session_id, id, parent_id, background, status, attempt,
+			owner, lease_until, created_at, doc, turn)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, CASE WHEN ?11 THEN ` + lastTurn + ` + 1 END)
 		ON CONFLICT (id) DO NOTHING`
-	n, err := t.exec(query, r.id, r.sessionID, r.parentID, r.background, r.status, r.attempt,
+	n, err := t.exec(query, r.sessionID, r.id, r.parentID, r.background, r.status, r.attempt,
 		r.lease.Owner, nanos(r.lease.Until), r.createdAt, r.doc, r.counted())
 	if err == nil && n == 0 {
 		return host.Errorf(host.CodeConflict, "run %q exists already", r.id)
@@ -164,11 +169,10 @@ func (r runRow) insert(t *tx) error {
 // finish replaces the row of a run that is not final and belongs to r's
 // attempt, and frees it.
 func (r runRow) finish(t *tx) error {
-	const query = `UPDATE runs SET status = ?3, owner = '', lease_until = 0, doc = ?4,
-			turn = CASE WHEN parent_id = '' THEN (SELECT coalesce(max(turn), 0) + 1 FROM runs AS r
-				WHERE r.session_id = runs.session_id AND r.turn IS NOT NULL) END
-		WHERE id = ?1 AND attempt = ?2 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')`
-	n, err := t.exec(query, r.id, r.attempt, r.status, r.doc)
+	const query = `UPDATE runs SET status = ?2, owner = '', lease_until = 0, doc = ?3,
+			turn = CASE WHEN ?4 THEN ` + lastTurn + ` + 1 END
+		WHERE id = ?5 AND attempt = ?6 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')`
+	n, err := t.exec(query, r.sessionID, r.status, r.doc, r.counted(), r.id, r.attempt)
 	if err != nil || n > 0 {
 		return err
 	}

@@ -26,13 +26,19 @@ func (s *Store) Session(ctx context.Context, id string) (host.Session, error) {
 
 // Turns counts the finished top-level runs of a session.
 func (s *Store) Turns(ctx context.Context, sessionID string) (int, error) {
-	const query = `SELECT coalesce(max(turn), 0) FROM runs WHERE session_id = ? AND turn IS NOT NULL`
-	turns, err := one(ctx, s.read, value[int], query, sessionID)
+	turns, err := one(ctx, s.read, value[int], `SELECT `+lastTurn, sessionID)
 	if err != nil {
 		return 0, fmt.Errorf("count turns: %w", err)
 	}
 	return turns, nil
 }
+
+// lastTurn is the last turn of the session ?1, 0 for none. It looks into each
+// status by itself, since that is how the index is ordered.
+const lastTurn = `max(
+	coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND status = 'COMPLETED' AND turn IS NOT NULL), 0),
+	coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND status = 'CANCELLED' AND turn IS NOT NULL), 0),
+	coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND status = 'ERROR' AND turn IS NOT NULL), 0))`
 
 // putSession inserts the session, or updates what a run may change of it.
 func putSession(t *tx, session *host.Session) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 )
 
@@ -111,8 +112,12 @@ func stoppedTimer() *time.Timer {
 // none), and whether the queue is closed and done with.
 func (w *writer) drain() (wrote bool, again time.Duration, done bool) {
 	for {
-		kept, committed := w.writeBatch(w.queue.take())
+		ops := w.queue.take()
+		kept, committed := w.writeBatch(ops)
 		wrote = wrote || committed
+		if len(ops) > 1 {
+			runtime.Gosched() // the callers just answered come again: let them into the next batch
+		}
 		if len(kept) > 0 {
 			w.log.Error("write again later", "writes", len(kept), "err", kept[0].err)
 			w.queue.putBack(kept)

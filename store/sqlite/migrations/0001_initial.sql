@@ -15,8 +15,7 @@ CREATE TABLE runs (
     doc         TEXT NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX runs_turn ON runs (session_id, turn) WHERE turn IS NOT NULL;
-CREATE INDEX runs_history ON runs (session_id, turn) WHERE turn IS NOT NULL AND status = 'COMPLETED';
+CREATE INDEX runs_of_session ON runs (session_id, status, turn) WHERE turn IS NOT NULL;
 CREATE INDEX runs_unfinished ON runs (owner) WHERE status IN ('PENDING', 'RUNNING');
 
 CREATE TABLE sessions (
@@ -50,9 +49,7 @@ CREATE TABLE hook_calls (
 ) STRICT;
 
 CREATE INDEX hook_calls_of_run ON hook_calls (run_id, sequence, position);
-CREATE INDEX hook_calls_due ON hook_calls (next_attempt_at) WHERE status = 'queued' AND owner = '';
-CREATE INDEX hook_calls_held ON hook_calls (owner) WHERE owner <> '';
-CREATE INDEX hook_calls_of_snapshot ON hook_calls (snapshot_id) WHERE status IN ('queued', 'running');
+CREATE INDEX hook_calls_open ON hook_calls (owner, next_attempt_at) WHERE status IN ('queued', 'running');
 
 CREATE TABLE snapshots (
     id      TEXT PRIMARY KEY,

@@ -1,0 +1,256 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// openTest opens a store that empties its write-ahead log after quiet.
+func openTest(t *testing.T, quiet time.Duration, log *slog.Logger) (*Store, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "test.db")
+	s, err := open(t.Context(), Config{Path: path, Log: log}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, path
+}
+
+// put is an op that stores a list of bindings under id, and a second one when
+// it is told to fail half-way.
+func put(id string, fail error) *op {
+	return &op{do: func(t *tx) error {
+		if _, err := t.exec(`INSERT INTO bindings VALUES ('agent', ?, '[]')`, id); err != nil {
+			return err
+		}
+		return fail
+	}}
+}
+
+// batch hands the ops in so that they meet in one transaction, and returns what
+// each came to.
+func batch(w *writer, ops ...*op) []error {
+	gate, entered := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	first := &op{done: make(chan error, 1), do: func(*tx) error {
+		once.Do(func() { close(entered) })
+		<-gate
+		return nil
+	}}
+	errs := make([]error, len(ops))
+	if err := w.queue.put(first); err != nil {
+		return []error{err}
+	}
+	<-entered
+	for i, o := range ops {
+		o.done = make(chan error, 1)
+		errs[i] = w.queue.put(o)
+	}
+	close(gate)
+	for i, o := range ops {
+		if errs[i] == nil {
+			errs[i] = <-o.done
+		}
+	}
+	return errs
+}
+
+func TestBatchFailsAlone(t *testing.T) {
+	t.Parallel()
+	s, _ := openTest(t, time.Hour, nil)
+	half, no := errors.New("half-way"), &op{do: func(*tx) error { return host.ErrStale }}
+	errs := batch(s.writer, put("a", nil), put("b", half), no, put("a", nil), put("c", nil))
+	for i, want := range []bool{false, true, true, true, false} {
+		if got := errs[i] != nil; got != want {
+			t.Errorf("op %d: error %v, want one: %t", i, errs[i], want)
+		}
+	}
+	if !errors.Is(errs[1], half) || !errors.Is(errs[2], host.ErrStale) {
+		t.Errorf("errors %v", errs)
+	}
+	lists, err := s.Bindings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lists) != 2 {
+		t.Errorf("lists %v, want those of a and c", lists)
+	}
+}
+
+// TestFullDisk fills the database: everybody gets an error, lazy writes wait,
+// and all goes on when there is room again.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	s, _ := openTest(t, time.Hour, nil)
+	setPages(t, s, 1)
+	run := host.Run{ID: "run", RootID: "run", SessionID: "session", Status: host.RunRunning, Attempt: 1}
+	run.UserID = strings.Repeat("u", 100_000)
+	if err := s.CreateRun(t.Context(), run, host.Lease{Owner: "self"}, false); err != nil {
+		t.Fatal(err)
+	}
+	var ops []*op
+	for i := range 3 {
+		ops = append(ops, put(strings.Repeat(fmt.Sprint(i), 100_000), nil))
+	}
+	for i, err := range batch(s.writer, ops...) {
+		if err == nil || !strings.Contains(err.Error(), "full") {
+			t.Errorf("op %d: error %v, want that the database is full", i, err)
+		}
+	}
+	end := run
+	end.Status = host.RunCompleted
+	if err := s.FinishRun(t.Context(), host.Finish{Run: end}); err == nil {
+		t.Error("a run was finished without room")
+	}
+	if got, err := s.Run(t.Context(), "run"); err != nil || got.Status != host.RunRunning {
+		t.Errorf("run %s, error %v, want it RUNNING", got.Status, err)
+	}
+	setPages(t, s, 1<<20)
+	if err := s.FinishRun(t.Context(), host.Finish{Run: end}); err != nil {
+		t.Error(err)
+	}
+	if got, err := s.Run(t.Context(), "run"); err != nil || got.Status != host.RunCompleted {
+		t.Errorf("run %s, error %v, want it COMPLETED", got.Status, err)
+	}
+}
+
+// setPages bounds the size of the database, but not below what it has.
+func setPages(t *testing.T, s *Store, n int) {
+	t.Helper()
+	err := s.writer.write(t.Context(), &op{do: func(*tx) error {
+		_, err := s.writer.conn.ExecContext(context.Background(), fmt.Sprintf("PRAGMA max_page_count = %d", n))
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAbandonedWrite(t *testing.T) {
+	t.Parallel()
+	s, _ := openTest(t, time.Hour, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.writer.write(ctx, &op{do: func(*tx) error {
+		cancel()
+		<-ctx.Done()
+		return nil
+	}})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if err := s.PutBindings(ctx, host.HostWide, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v of a write that was given up before, want context.Canceled", err)
+	}
+}
+
+// TestLazyPressure hands in more lazy writes than a stuck disk may pile up.
+func TestLazyPressure(t *testing.T) {
+	t.Parallel()
+	q := newQueue()
+	for range maxLazy {
+		if err := q.put(&op{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code := host.CodeOf(q.put(&op{})); code != host.CodeUnavailable {
+		t.Errorf("code %q for one too many, want unavailable", code)
+	}
+	if err := q.put(&op{done: make(chan error, 1)}); err != nil {
+		t.Errorf("a waited op: %v", err)
+	}
+	if n := len(q.take()); n != maxLazy+1 {
+		t.Errorf("took %d ops, want all", n)
+	}
+}
+
+// logged closes a channel when a line of the log holds a text.
+type logged struct {
+	mu    sync.Mutex
+	text  string
+	found chan struct{}
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text != "" && bytes.Contains(line, []byte(l.text)) {
+		close(l.found)
+		l.text = ""
+	}
+	return len(line), nil
+}
+
+// TestQuiet waits for the write-ahead log to be emptied while the store is open.
+func TestQuiet(t *testing.T) {
+	t.Parallel()
+	truncated := &logged{text: "write-ahead log truncated", found: make(chan struct{})}
+	log := slog.New(slog.NewTextHandler(truncated, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, path := openTest(t, time.Millisecond, log)
+	if err := s.writer.write(t.Context(), put("a", nil)); err != nil {
+		t.Fatal(err)
+	}
+	<-truncated.found
+	info, err := os.Stat(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() != 0 {
+		t.Errorf("the write-ahead log has %d bytes", info.Size())
+	}
+	if err := s.writer.write(t.Context(), put("b", nil)); err != nil {
+		t.Errorf("a write after it: %v", err)
+	}
+}
+
+// TestPlans holds the queries that must not grow with the database to their
+// indexes.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	s, _ := openTest(t, time.Hour, nil)
+	for _, test := range []struct{ name, query, want string }{
+		{"history", historyQuery, "runs_of_session (session_id=? AND status=? AND turn>?)"},
+		{"last turn", `SELECT ` + lastTurn, "runs_of_session (session_id=? AND status=? AND turn>?)"},
+		{"swept runs", sweptRunsQuery, "runs_unfinished"},
+		{"renewed runs", renewRunsQuery, "runs_unfinished (owner=?)"},
+		{"hook calls", hookCallsQuery, "hook_calls_of_run (run_id=?)"},
+		{"claim", claimQuery, "hook_calls_open (owner=? AND next_attempt_at<?)"},
+		{"next due", nextDueQuery, "hook_calls_open (owner=?)"},
+		{"renewed calls", renewCallsQuery, "hook_calls_open (owner=?)"},
+		{"spent calls", spentCallsQuery, "hook_calls_open (owner>?)"},
+		{"requeued calls", requeueQuery, "hook_calls_open (owner>?)"},
+	} {
+		args := make([]any, 4) // as many as any of them takes; what is left over is ignored
+		steps, err := all(t.Context(), s.read, scanPlan, "EXPLAIN QUERY PLAN "+test.query, args...)
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		plan := strings.Join(steps, "; ")
+		if !strings.Contains(plan, test.want) || strings.Contains(plan, "B-TREE FOR ORDER BY") {
+			t.Errorf("%s: plan %q, want %q and no sorting", test.name, plan, test.want)
+		}
+	}
+}
+
+func scanPlan(row scanner) (string, error) {
+	var id, parent, unused int
+	var detail string
+	err := row.Scan(&id, &parent, &unused, &detail)
+	return detail, err
+}
