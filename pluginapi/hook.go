@@ -97,11 +97,16 @@ func (h Hook) checkMode(p *problems, path string) {
 // it: an unmarked hook blocks when the host says so.
 func (h Hook) MayBlock() bool { return h.Guardrail || h.Mode != ModeBackground }
 
-func (h Hook) checkTimeout(p *problems, path string) {
-	limit := MaxBackgroundTimeout
+// MaxTimeout is the longest timeout the hook may have.
+func (h Hook) MaxTimeout() time.Duration {
 	if h.MayBlock() {
-		limit = MaxBlockingTimeout
+		return MaxBlockingTimeout
 	}
+	return MaxBackgroundTimeout
+}
+
+func (h Hook) checkTimeout(p *problems, path string) {
+	limit := h.MaxTimeout()
 	switch {
 	case h.Timeout < 0:
 		p.add(path+".timeout", "must be positive")

@@ -135,7 +135,7 @@ func (v Verdict) checkDecision(members map[string]json.RawMessage) error {
 	return nil
 }
 
-var errReserved = errors.New("reason uses the reserved prefix " + ReservedPrefix)
+var errReserved = errors.New("reason starts with " + ReservedPrefix + ", which is reserved")
 
 func checkWarnings(raw json.RawMessage) error {
 	items, err := array(raw)

@@ -99,18 +99,13 @@ func (c *bindingCheck) checkTimeout(h pluginapi.Hook) {
 	if c.binding.Mode != "" {
 		h.Mode = c.binding.Mode
 	}
-	limit := pluginapi.MaxBackgroundTimeout
-	if h.MayBlock() {
-		limit = pluginapi.MaxBlockingTimeout
-	}
-	if time.Duration(timeout) <= limit {
-		return
-	}
-	if h.MayBlock() {
+	switch limit := h.MaxTimeout(); {
+	case time.Duration(timeout) <= limit:
+	case h.MayBlock():
 		c.add(field, "the hook %s may block and then has at most %s; its timeout is %s", h.Name, limit, time.Duration(timeout))
-		return
+	default:
+		c.add(field, "must be at most %s", limit)
 	}
-	c.add(field, "must be at most %s", limit)
 }
 
 func (c *bindingCheck) checkConfig(m pluginapi.Manifest) {

@@ -104,18 +104,15 @@ func withBuild(version, id string) string {
 }
 
 // readFile reads a file of at most limit bytes.
-func readFile(name string, limit int64) ([]byte, error) {
+func readFile(name string, limit int64) (data []byte, err error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
+	defer func() { err = errors.Join(err, f.Close()) }()
+	data, err = io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = host.Errorf(host.CodeTooLarge, "%s has more than %d bytes", name, limit)
 	}
-	if int64(len(data)) > limit {
-		return nil, host.Errorf(host.CodeTooLarge, "%s has more than %d bytes", name, limit)
-	}
-	return data, nil
+	return data, err
 }
