@@ -7,13 +7,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
 )
 
-// snaphook is the path of the binary under test.
+// snaphook is the path of the binary under test, which has the race detector
+// when the tests have it.
 var snaphook string
+
+// compiler is the path of the same without the race detector, which makes compiling
+// guests many times slower. It fills the compile cache.
+var compiler = sync.OnceValues(func() (string, error) {
+	if raceFlags == nil {
+		return snaphook, nil
+	}
+	path := snaphook + "-compiler"
+	return path, buildBinary(path)
+})
 
 func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
@@ -27,7 +39,7 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	snaphook = filepath.Join(dir, "snaphook")
-	if err := buildBinary(snaphook); err != nil {
+	if err := buildBinary(snaphook, raceFlags...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -39,12 +51,8 @@ func runTests(m *testing.M) int {
 	return code
 }
 
-// buildBinary builds the host, with the race detector when the tests have it.
-func buildBinary(path string) error {
-	args := []string{"build", "-o", path}
-	if raceDetector {
-		args = append(args, "-race")
-	}
+func buildBinary(path string, flags ...string) error {
+	args := append([]string{"build", "-o", path}, flags...)
 	cmd := exec.Command("go", append(args, "github.com/snaphook-dev/snaphook/cmd/host")...)
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the host: %w\n%s", err, printed)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
@@ -69,7 +70,35 @@ func firstParty(t testing.TB, name string) plugin {
 	if version == nil {
 		t.Fatalf("the manifest of %s has no version", name)
 	}
-	return plugin{name, version[1], string(manifest), guesttest.GoDir(t, dir)}
+	p := plugin{name, version[1], string(manifest), guesttest.GoDir(t, dir)}
+	compile(t, p)
+	return p
+}
+
+// compiled are the plugins that the compile cache holds.
+var compiled = struct {
+	sync.Mutex
+	names map[string]bool
+}{names: map[string]bool{}}
+
+// compile puts a plugin into the compile cache that all processes share.
+func compile(t testing.TB, p plugin) {
+	t.Helper()
+	compiled.Lock()
+	defer compiled.Unlock()
+	if compiled.names[p.name] {
+		return
+	}
+	binary, err := compiler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t, config{})
+	s.binary = binary
+	host := s.start(t)
+	host.upload(t, p).want(t, 201)
+	host.stop(t)
+	compiled.names[p.name] = true
 }
 
 // upload sends a plugin.

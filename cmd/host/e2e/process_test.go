@@ -3,7 +3,6 @@ package e2e
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -54,7 +53,7 @@ func (s *site) start(t testing.TB, args ...string) *process {
 func (s *site) spawn(t testing.TB, args ...string) *process {
 	t.Helper()
 	p := &process{
-		client: newClient(), cmd: exec.Command(snaphook, args...),
+		client: newClient(), cmd: exec.Command(s.binary, args...),
 		output: &output{}, exited: make(chan struct{}),
 	}
 	p.cmd.Dir = s.dir
@@ -150,7 +149,7 @@ func (s *site) refuses(t testing.TB, args ...string) string {
 	case <-time.After(patience):
 		_ = p.cmd.Process.Kill()
 		<-p.exited
-		t.Fatalf("%s goes on running", filepath.Base(snaphook))
+		t.Fatalf("%v goes on running", args)
 	}
 	if p.cmd.ProcessState.ExitCode() == 0 {
 		t.Errorf("%v ended with code 0", args)

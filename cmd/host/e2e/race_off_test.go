@@ -2,4 +2,5 @@
 
 package e2e
 
-const raceDetector = false
+// raceFlags are given to the build of the binary under test.
+var raceFlags []string

@@ -2,4 +2,5 @@
 
 package e2e
 
-const raceDetector = true
+// raceFlags are given to the build of the binary under test.
+var raceFlags = []string{"-race"}

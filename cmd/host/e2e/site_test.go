@@ -13,6 +13,8 @@ import (
 // started on it one after another.
 type site struct {
 	dir string
+	// binary is what is started, the binary under test by default.
+	binary string
 }
 
 // config is what a test wants in host.yaml.
@@ -53,7 +55,7 @@ func (c config) yaml() string {
 
 func newSite(t testing.TB, c config) *site {
 	t.Helper()
-	s := &site{dir: t.TempDir()}
+	s := &site{dir: t.TempDir(), binary: snaphook}
 	s.write(t, "host.yaml", []byte(c.yaml()))
 	return s
 }

@@ -8,7 +8,7 @@ import (
 
 // patience bounds every wait of these tests. It is meant for a loaded machine:
 // a test that waits this long has failed.
-const patience = 90 * time.Second
+const patience = 2 * time.Minute
 
 // eventually asks again and again until the condition holds.
 func eventually(t testing.TB, what string, condition func() bool) {
