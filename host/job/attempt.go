@@ -78,8 +78,8 @@ func (s *Supervisor) store(ctx context.Context, log *slog.Logger, attempt int, c
 		switch {
 		case err == nil:
 			return
-		case errors.Is(err, host.ErrStale):
-			log.Info("another attempt owns the hook call", "attempt", attempt)
+		case errors.Is(err, host.ErrStale), host.CodeOf(err) == host.CodeNotFound:
+			log.Info("the hook call is another attempt's, or gone", "attempt", attempt, "error", err)
 			return
 		}
 		log.Error("finish hook call", "error", err)

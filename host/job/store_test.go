@@ -1,0 +1,192 @@
+package job_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/job"
+)
+
+// memory is a job.Store that can be told to fail.
+type memory struct {
+	// fail, when set, is asked before every method, by its name.
+	fail func(method string) error
+
+	mu        sync.Mutex
+	calls     map[string]host.HookCall
+	snapshots map[string][]byte
+	swept     host.Swept
+	renewed   []host.Lease
+	history   []host.HookCall // what FinishHookCall stored
+	log       []string        // the methods that were called
+}
+
+var _ job.Store = (*memory)(nil)
+
+func newMemory(calls ...host.HookCall) *memory {
+	m := &memory{calls: map[string]host.HookCall{}, snapshots: map[string][]byte{"snap": []byte("{}")}}
+	for _, call := range calls {
+		m.calls[call.ID] = call
+	}
+	return m
+}
+
+// enter begins a method.
+func (m *memory) enter(ctx context.Context, method string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.log = append(m.log, method)
+	if m.fail != nil {
+		return m.fail(method)
+	}
+	return nil
+}
+
+func (m *memory) count(method string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, name := range m.log {
+		if name == method {
+			n++
+		}
+	}
+	return n
+}
+
+// call returns the row of a call.
+func (m *memory) call(t *testing.T, id string) host.HookCall {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	call, ok := m.calls[id]
+	if !ok {
+		t.Fatalf("no call %q", id)
+	}
+	return call
+}
+
+func (m *memory) HookCalls(context.Context, string) ([]host.HookCall, error) { return nil, nil }
+
+func (m *memory) Snapshot(ctx context.Context, id string) ([]byte, error) {
+	if err := m.enter(ctx, "Snapshot"); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if data, ok := m.snapshots[id]; ok {
+		return data, nil
+	}
+	return nil, host.Errorf(host.CodeNotFound, "no snapshot")
+}
+
+func (m *memory) StartHookCall(ctx context.Context, id string, attempt int, at time.Time) error {
+	if err := m.enter(ctx, "StartHookCall"); err != nil {
+		return err
+	}
+	return m.update(id, attempt, func(call *host.HookCall) {
+		call.Status, call.StartedAt = host.HookCallRunning, at
+	})
+}
+
+func (m *memory) FinishHookCall(ctx context.Context, attempt int, call host.HookCall) error {
+	if err := m.enter(ctx, "FinishHookCall"); err != nil {
+		return err
+	}
+	return m.update(call.ID, attempt, func(row *host.HookCall) {
+		*row = call
+		m.history = append(m.history, call)
+	})
+}
+
+func (m *memory) ReleaseHookCall(ctx context.Context, id string, attempt int) error {
+	if err := m.enter(ctx, "ReleaseHookCall"); err != nil {
+		return err
+	}
+	return m.update(id, attempt, func(call *host.HookCall) {
+		call.Status, call.Owner = host.HookCallQueued, ""
+	})
+}
+
+// update changes the row of an attempt that is not over.
+func (m *memory) update(id string, attempt int, change func(*host.HookCall)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	call, ok := m.calls[id]
+	switch {
+	case !ok:
+		return host.Errorf(host.CodeNotFound, "no hook call")
+	case call.Attempt != attempt || call.Status.Final():
+		return host.ErrStale
+	}
+	change(&call)
+	m.calls[id] = call
+	return nil
+}
+
+// due lists the unheld calls, the longest due first.
+func (m *memory) due() []host.HookCall {
+	var due []host.HookCall
+	for _, call := range m.calls {
+		if !call.Status.Final() && call.Owner == "" {
+			due = append(due, call)
+		}
+	}
+	slices.SortFunc(due, func(a, b host.HookCall) int { return a.NextAttemptAt.Compare(b.NextAttemptAt) })
+	return due
+}
+
+func (m *memory) ClaimHookCalls(ctx context.Context, lease host.Lease, now time.Time, limit int) ([]host.HookCall, error) {
+	if err := m.enter(ctx, "ClaimHookCalls"); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var claimed []host.HookCall
+	for _, call := range m.due() {
+		if len(claimed) == limit || call.NextAttemptAt.After(now) {
+			break
+		}
+		call.Owner, call.LeaseUntil = lease.Owner, lease.Until
+		m.calls[call.ID] = call
+		claimed = append(claimed, call)
+	}
+	return claimed, nil
+}
+
+func (m *memory) NextDue(ctx context.Context) (time.Time, bool, error) {
+	if err := m.enter(ctx, "NextDue"); err != nil {
+		return time.Time{}, false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	due := m.due()
+	if len(due) == 0 {
+		return time.Time{}, false, nil
+	}
+	return due[0].NextAttemptAt, true, nil
+}
+
+func (m *memory) RenewLeases(ctx context.Context, lease host.Lease) error {
+	if err := m.enter(ctx, "RenewLeases"); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.renewed = append(m.renewed, lease)
+	return nil
+}
+
+func (m *memory) Sweep(ctx context.Context, _ string, _ time.Time) (host.Swept, error) {
+	if err := m.enter(ctx, "Sweep"); err != nil {
+		return host.Swept{}, err
+	}
+	return m.swept, nil
+}
