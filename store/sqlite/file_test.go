@@ -130,6 +130,26 @@ func TestReopen(t *testing.T) {
 	}
 }
 
+// TestCloseWritesWhatWasReplaced has the finish that made a creation needless
+// refused while the store closes.
+func TestCloseWritesWhatWasReplaced(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	must(t, err)
+	run := host.Run{ID: "run", RootID: "run", Status: host.RunRunning, Attempt: 1}
+	must(t, s.CreateRun(t.Context(), run, host.Lease{Owner: "self"}, false))
+	end := host.Finish{Run: run}
+	end.Run.Status, end.Run.Attempt = host.RunCompleted, 2
+	if err := s.FinishRun(t.Context(), end); !errors.Is(err, host.ErrStale) {
+		t.Errorf("error %v, want ErrStale", err)
+	}
+	must(t, s.Close())
+	if _, err := openAt(t, path).Run(t.Context(), "run"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDeletedLeavesTheFile looks for the text of a snapshot in every file.
 func TestDeletedLeavesTheFile(t *testing.T) {
 	t.Parallel()

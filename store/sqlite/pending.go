@@ -26,17 +26,6 @@ func (p *pendingRuns) add(run host.Run) bool {
 	return true
 }
 
-// start turns a pending run from PENDING into RUNNING.
-func (p *pendingRuns) start(id string, attempt int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	run, ok := p.byID[id]
-	if ok && run.Status == host.RunPending && run.Attempt == attempt {
-		run.Status = host.RunRunning
-		p.byID[id] = run
-	}
-}
-
 func (p *pendingRuns) get(id string) (host.Run, bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()

@@ -51,7 +51,7 @@ func (s *Store) create(ctx context.Context, run host.Run, lease host.Lease) erro
 }
 
 // createLazily makes the run readable and puts its row into the next
-// transaction, as the run is by then.
+// transaction.
 func (s *Store) createLazily(_ context.Context, run host.Run, lease host.Lease) error {
 	if !s.pending.add(run) {
 		s.writer.log.Warn("write refused", "row", runKey(run.ID), "err", "a run with this id is under way")
@@ -59,11 +59,7 @@ func (s *Store) createLazily(_ context.Context, run host.Run, lease host.Lease) 
 	}
 	o := &op{key: runKey(run.ID), written: func() { s.pending.remove(run.ID) }}
 	o.do = func(t *tx) error {
-		run := run
-		if now, ok := s.pending.get(run.ID); ok {
-			run = now
-		}
-		row, err := newRunRow(run, lease)
+		row, err := newRunRow(run, lease) // here, since it is seldom needed
 		if err != nil {
 			return err
 		}
@@ -79,7 +75,6 @@ func (s *Store) createLazily(_ context.Context, run host.Run, lease host.Lease) 
 // StartRun turns a PENDING run into RUNNING; it is not waited for.
 func (s *Store) StartRun(_ context.Context, id string, attempt int) error {
 	const query = `UPDATE runs SET status = 'RUNNING' WHERE id = ? AND attempt = ? AND status = 'PENDING'`
-	s.pending.start(id, attempt)
 	err := s.writer.writeLazily(&op{do: func(t *tx) error {
 		_, err := t.exec(query, id, attempt)
 		return err

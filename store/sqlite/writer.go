@@ -118,23 +118,35 @@ func (w *writer) drain() (wrote bool, again time.Duration, done bool) {
 		if len(ops) > 1 {
 			runtime.Gosched() // the callers just answered come again: let them into the next batch
 		}
-		if len(kept) > 0 {
-			w.log.Error("write again later", "writes", len(kept), "err", kept[0].err)
-			w.queue.putBack(kept)
+		fault := firstFault(kept)
+		if fault != nil {
+			w.log.Error("write again later", "writes", len(kept), "err", fault)
 		}
+		w.queue.putBack(kept)
 		lazy, waited, closed := w.queue.state()
 		switch {
-		case waited > 0, closed && lazy > 0 && len(kept) == 0:
+		case waited > 0, closed && lazy > 0 && fault == nil:
 			continue
 		case closed && lazy > 0:
 			w.log.Error("writes lost at close", "writes", lazy)
-		case len(kept) > 0:
+		case fault != nil:
 			again = retryDelay
 		case lazy > 0:
 			again = lazyDelay
 		}
 		return wrote, again, closed
 	}
+}
+
+// firstFault returns what went wrong with ops, nil when they are only to be
+// written after all.
+func firstFault(ops []*op) error {
+	for _, o := range ops {
+		if o.err != nil {
+			return o.err
+		}
+	}
+	return nil
 }
 
 // writeBatch writes ops in one transaction and answers them. When one of them
@@ -194,6 +206,7 @@ func (w *writer) settle(ops []*op, err error) (kept []*op) {
 			o.err = err
 		}
 		if o.err != nil && o.replaces != nil {
+			o.replaces.err = nil
 			kept = append(kept, o.replaces)
 		}
 		if o.lazy() && o.err != nil {

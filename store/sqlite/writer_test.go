@@ -196,16 +196,22 @@ func (l *logged) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// TestQuiet waits for the write-ahead log to be emptied while the store is open.
+// TestQuiet has a lazy write alone: it is written, and then the write-ahead log
+// is emptied while the store is open.
 func TestQuiet(t *testing.T) {
 	t.Parallel()
 	truncated := &logged{text: "write-ahead log truncated", found: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(truncated, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, path := openTest(t, time.Millisecond, log)
-	if err := s.writer.write(t.Context(), put("a", nil)); err != nil {
+	run := host.Run{ID: "run", Status: host.RunRunning}
+	if err := s.CreateRun(t.Context(), run, host.Lease{Owner: "self"}, false); err != nil {
 		t.Fatal(err)
 	}
 	<-truncated.found
+	runs, err := one(t.Context(), s.read, value[int], "SELECT count(*) FROM runs")
+	if err != nil || runs != 1 {
+		t.Errorf("%d runs in the database, error %v", runs, err)
+	}
 	info, err := os.Stat(path + "-wal")
 	if err != nil {
 		t.Fatal(err)
