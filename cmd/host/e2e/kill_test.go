@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/snaphook-dev/snaphook/pluginapi"
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
 )
 
@@ -24,11 +26,12 @@ func TestKill(t *testing.T) {
 	kills, seed := killsWanted(t), rand.Uint64()
 	t.Logf("seed %d", seed)
 	k := &killing{
-		site: newSite(t, config{agents: []string{"busy", "refused-input", "refused-output", "slow"}}),
-		up:   make(chan struct{}),
+		witness: newReceiver(t, nil),
+		site:    newSite(t, config{agents: []string{"busy", "refused-input", "refused-output", "slow"}}),
+		up:      make(chan struct{}),
 	}
 	k.start(t)
-	k.prepare(t)
+	k.prepare(t, kills)
 
 	ctx, stop := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
@@ -45,9 +48,9 @@ func TestKill(t *testing.T) {
 	clients.Wait()
 	report := k.check(t)
 	t.Logf("%d kills; runs answered: %d completed, %d refused; left by the kills: %d runs ended host_restarted; "+
-		"background calls: %d completed, %d dead; attempts repeated: %d",
+		"background calls: %d completed, %d dead; attempts repeated: %d; deliveries: %d",
 		kills, report.completed, report.refused, report.restarted,
-		report.callsCompleted, report.callsDead, report.repeated)
+		report.callsCompleted, report.callsDead, report.repeated, len(k.witness.requests()))
 }
 
 func killsWanted(t *testing.T) int {
@@ -57,15 +60,17 @@ func killsWanted(t *testing.T) int {
 		return defaultKills
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("SNAPHOOK_KILLS is %q, want a number of kills", text)
+	if most := pluginapi.MaxRetryAttempts - 1; err != nil || n < 1 || n > most {
+		t.Fatalf("SNAPHOOK_KILLS is %q, want a number from 1 to %d", text, most)
 	}
 	return n
 }
 
 // killing is a host that is killed again and again, and what its clients know.
 type killing struct {
-	site *site
+	// witness is told of runs by their background hooks.
+	witness *receiver
+	site    *site
 
 	mu      sync.Mutex
 	process *process      // nil while there is none
@@ -111,7 +116,7 @@ func (k *killing) killAtRandom(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	enough := k.answered() + 1 + random.IntN(20)
 	eventually(t, "the clients get answers", func() bool { return k.answered() >= enough })
-	<-time.After(time.Duration(random.IntN(30_000)) * time.Microsecond)
+	<-time.After(time.Duration(random.IntN(150_000)) * time.Microsecond)
 	k.mu.Lock()
 	p := k.process
 	k.process, k.up = nil, make(chan struct{})
@@ -125,34 +130,35 @@ func (k *killing) answered() int {
 	return len(k.answers)
 }
 
-// busyCalls are the background calls of one run of the agent busy, with the
-// states they may end in.
-var busyCalls = map[string][]string{
-	"mix.seen": {"completed", "dead"}, // dead when killed too often
-	"mix.fast": {"completed", "dead"},
-	"mix.slow": {"completed", "dead"},
-	"mix.trap": {"dead"},
+// busyCalls are the background calls of one run of the agents busy and slow, and
+// how they end. All but trap have more attempts than there are kills.
+var busyCalls = map[string]string{
+	"mix.seen": "completed",
+	"mix.done": "completed",
+	"mix.slow": "completed",
+	"mix.trap": "dead",
 }
 
-// prepare installs the hooks: fast ones, a slow one, one that always fails, and
-// guardrails that refuse.
-func (k *killing) prepare(t *testing.T) {
+// prepare installs the hooks: two that tell the witness, a slow one, one that
+// always fails, and guardrails that refuse.
+func (k *killing) prepare(t *testing.T, kills int) {
 	t.Helper()
-	background := []string{"mode: background", "retry: {max_attempts: 50, initial: 10ms, max: 50ms}"}
+	background := []string{"mode: background", fmt.Sprintf("retry: {max_attempts: %d, initial: 10ms, max: 50ms}", kills+1)}
 	twice := []string{"mode: background", "retry: {max_attempts: 2, initial: 10ms, max: 10ms}"}
 	guardrail := []string{"guardrail: true"}
 	p := k.process
+	url := k.witness.url()
+	p.installWith(t, newPlugin(t, "mix", permitHTTP(url),
+		hook{name: "seen", point: "input", fields: background, does: guesttest.Posts(url + "/seen")},
+		hook{name: "done", point: "output", fields: background, does: guesttest.Posts(url + "/done")},
+		hook{name: "slow", point: "output", fields: background, does: guesttest.Sleeps(60 * time.Millisecond)},
+		hook{name: "trap", point: "output", fields: twice, does: guesttest.Traps()}), "http")
 	p.install(t,
-		newPlugin(t, "mix", "",
-			hook{name: "seen", point: "input", fields: background, does: guesttest.Answers(allow)},
-			hook{name: "fast", point: "output", fields: background, does: guesttest.Answers(allow)},
-			hook{name: "slow", point: "output", fields: background, does: guesttest.Sleeps(300 * time.Millisecond)},
-			hook{name: "trap", point: "output", fields: twice, does: guesttest.Traps()}),
 		newPlugin(t, "no", "",
 			hook{name: "input", point: "input", fields: guardrail, does: guesttest.Answers(deny)},
 			hook{name: "output", point: "output", fields: guardrail, does: guesttest.Answers(deny)}),
 		newPlugin(t, "wait", "",
-			hook{name: "wait", point: "input", does: guesttest.Sleeps(100 * time.Millisecond)}))
+			hook{name: "wait", point: "input", does: guesttest.Sleeps(40 * time.Millisecond)}))
 	p.bind(t, "busy", binding{"plugin": "mix"})
 	p.bind(t, "refused-input", binding{"plugin": "mix"}, binding{"plugin": "no", "hook": "input"}, binding{"plugin": "mix", "hook": "seen"})
 	p.bind(t, "refused-output", binding{"plugin": "mix"}, binding{"plugin": "no", "hook": "output"})

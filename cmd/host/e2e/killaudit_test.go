@@ -36,6 +36,7 @@ func (k *killing) check(t *testing.T) killReport {
 			checkRefused(t, a, calls)
 		}
 	}
+	k.checkTold(t)
 	if report.completed == 0 || report.refused == 0 {
 		t.Errorf("%d completed and %d refused runs: nothing is shown", report.completed, report.refused)
 	}
@@ -58,8 +59,8 @@ func checkCompleted(t *testing.T, a answer, calls []hookCall) {
 			continue
 		}
 		seen[call.name()] = true
-		if !slices.Contains(busyCalls[call.name()], call.Status) {
-			t.Errorf("run %s: %s", a.runID, call.summary())
+		if want := busyCalls[call.name()]; call.Status != want {
+			t.Errorf("run %s: %s after %d attempts, want %s", a.runID, call.summary(), call.Attempt, want)
 		}
 	}
 	if want := slices.Sorted(maps.Keys(busyCalls)); !slices.Equal(slices.Sorted(maps.Keys(seen)), want) {
@@ -76,6 +77,23 @@ func checkRefused(t *testing.T, a answer, calls []hookCall) {
 	for _, call := range calls {
 		if call.Mode == "background" && (call.Status != "skipped" || call.Reason != "run_refused" || call.Attempt != 0) {
 			t.Errorf("refused run %s: %s after %d attempts", a.runID, call.summary(), call.Attempt)
+		}
+	}
+}
+
+// checkTold: the witness has heard of every completed run, before and after the
+// model, and of no refused one.
+func (k *killing) checkTold(t *testing.T) {
+	t.Helper()
+	told := map[string]bool{}
+	for _, req := range k.witness.requests() {
+		told[req.path+" "+readContext(t, req.body).Extensions.Snaphook.Run.ID] = true
+	}
+	for _, a := range k.answers {
+		for _, path := range []string{"/seen ", "/done "} {
+			if want := a.status == "COMPLETED"; told[path+a.runID] != want {
+				t.Errorf("run %s is %s; told of it at %s: %t", a.runID, a.status, path, !want)
+			}
 		}
 	}
 }
