@@ -100,9 +100,9 @@ func reachable(p *process) bool {
 	return true
 }
 
-// TestKilledHostLeavesNothingUndone: the next process ends the runs its
+// TestAfterASuddenDeath: the next process ends the runs its
 // predecessor was in, and makes the background calls it had not finished.
-func TestKilledHostLeavesNothingUndone(t *testing.T) {
+func TestAfterASuddenDeath(t *testing.T) {
 	t.Parallel()
 	model := openaitest.New(t, func(_ int, req openaitest.Request) openaitest.Answer {
 		answer := openaitest.Text("Done.")
