@@ -28,6 +28,9 @@ type Call struct {
 	Timeout time.Duration
 	// Mode chooses the slots and the limits.
 	Mode pluginapi.Mode
+	// Services are the call's own. What the plugin was not granted is taken away
+	// from them; KV and Secrets, when nil, are the plugin's.
+	Services Services
 }
 
 // CallResult is what came back from a call.

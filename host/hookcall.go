@@ -96,6 +96,8 @@ type HookCallSpec struct {
 	Config  json.RawMessage    `json:"config,omitempty"`
 	Timeout pluginapi.Duration `json:"timeout,omitzero"`
 	Retry   pluginapi.Retry    `json:"retry"`
+	// SessionState is true when the hook may see the snapshot's session state.
+	SessionState bool `json:"session_state,omitempty"`
 }
 
 // HookErrorWorkerLost is the code of a call whose host died with its last

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"errors"
 )
 
 // Services are what a plugin may reach of the host during one call. A nil
@@ -15,6 +16,10 @@ type Services struct {
 	// trials; nil sends real ones, where granted.
 	HTTP HTTPStub
 }
+
+// ErrNotGranted is wrapped by a service's error when the plugin lacks the
+// permission for what it asked; the guest is told the whole text.
+var ErrNotGranted = errors.New("not granted")
 
 // KV keeps a plugin's values between calls. It is safe for concurrent use.
 type KV interface {
@@ -29,15 +34,19 @@ type KV interface {
 
 // SessionState is the state of the call's session, a JSON object.
 type SessionState interface {
+	// Get returns the state as it is now, {} when there is none.
 	Get(ctx context.Context) (json.RawMessage, error)
-	// Merge lays the members of patch over the state; null removes a member. It
-	// fails when the plugin may only read.
+	// Merge lays the members of patch, an object, over the state; null removes a
+	// member. It wraps ErrNotGranted when the plugin may only read.
 	Merge(ctx context.Context, patch json.RawMessage) error
 }
 
-// Secrets are the operator's values a plugin may use, by name.
+// Secrets are the operator's values a plugin may use, by name. It is safe for
+// concurrent use.
 type Secrets interface {
 	Secret(name string) (string, bool)
+	// Names returns the names of all secrets Secret knows.
+	Names() []string
 }
 
 // HTTPStub answers a request of a guest, or returns false when nothing is

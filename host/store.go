@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/pluginapi"
@@ -18,6 +19,7 @@ type Store interface {
 	LeaseStore
 	PluginStore
 	BindingStore
+	KVStore
 	// Close waits for what was written and releases the database.
 	Close() error
 }
@@ -54,6 +56,9 @@ type Finish struct {
 	// Session is inserted, or its State, UpdatedAt and, when set, Metadata are
 	// updated; nil leaves sessions alone.
 	Session *Session
+	// StateBefore is Session.State as the run found it. Where the stored state is
+	// another by now, only what the run changed is laid over it (RebaseState).
+	StateBefore json.RawMessage
 	// Calls are the hook results: final ones, and queued ones with their Lease.
 	Calls     []HookCall
 	Snapshots []Snapshot
@@ -64,6 +69,19 @@ type SessionStore interface {
 	Session(ctx context.Context, id string) (Session, error)
 	// Turns counts the finished top-level runs of a session.
 	Turns(ctx context.Context, sessionID string) (int, error)
+	// MergeSessionState lays a patch over a session's state (MergeState), in one
+	// transaction. It wraps ErrStale when the attempt of the hook call is over.
+	MergeSessionState(ctx context.Context, merge StateMerge) error
+}
+
+// StateMerge is a change of a session's state by a background hook.
+type StateMerge struct {
+	SessionID string
+	// HookCallID and Attempt are the fence.
+	HookCallID string
+	Attempt    int
+	// Patch is an object; null removes a member.
+	Patch json.RawMessage
 }
 
 // HookCallStore keeps hook calls.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -37,6 +38,7 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 type finishRows struct {
 	run       runRow
 	session   *host.Session
+	before    json.RawMessage // the session's state
 	calls     []hookCallRow
 	snapshots []host.Snapshot
 }
@@ -49,7 +51,7 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &finishRows{run: run, session: finish.Session, snapshots: finish.Snapshots}
+	f := &finishRows{run: run, session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots}
 	for _, call := range finish.Calls {
 		row, err := newHookCallRow(call)
 		if err != nil {
@@ -66,7 +68,7 @@ func (f *finishRows) write(t *tx, run func(*tx) error) error {
 		return err
 	}
 	if f.session != nil {
-		if err := putSession(t, f.session); err != nil {
+		if err := putSession(t, f.session, f.before); err != nil {
 			return err
 		}
 	}

@@ -40,17 +40,22 @@ const lastTurn = `max(
 	coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND status = 'CANCELLED' AND turn IS NOT NULL), 0),
 	coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND status = 'ERROR' AND turn IS NOT NULL), 0))`
 
-// putSession inserts the session, or updates what a run may change of it.
-func putSession(t *tx, session *host.Session) error {
+// putSession inserts the session, or updates what a run may change of it. before
+// is the state the run found.
+func putSession(t *tx, session *host.Session, before json.RawMessage) error {
 	const query = `INSERT INTO sessions (id, component_kind, component_id, component_name, user_id, name,
 			state, metadata, created_at, updated_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
-			state = excluded.state, metadata = coalesce(excluded.metadata, metadata), updated_at = excluded.updated_at`
-	_, err := t.exec(query, session.ID, session.Component.Kind, session.Component.ID, session.Component.Name,
+			state = excluded.state, metadata = coalesce(excluded.metadata, metadata), updated_at = excluded.updated_at
+		WHERE state IS ?`
+	n, err := t.exec(query, session.ID, session.Component.Kind, session.Component.ID, session.Component.Name,
 		session.UserID, session.Name, rawColumn(session.State), rawColumn(session.Metadata),
-		nanos(session.CreatedAt), nanos(session.UpdatedAt))
-	return err
+		nanos(session.CreatedAt), nanos(session.UpdatedAt), rawColumn(before))
+	if err != nil || n > 0 {
+		return err
+	}
+	return rebaseSession(t, session, before)
 }
 
 func scanSession(row scanner) (host.Session, error) {

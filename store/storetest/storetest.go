@@ -35,12 +35,14 @@ func Run(t *testing.T, open func(t *testing.T) host.Store, lacks ...Feature) {
 		{"Finish", finishTests()},
 		{"History", historyTests()},
 		{"Session", sessionTests()},
+		{"SessionState", sessionStateTests()},
 		{"HookCall", hookCallTests()},
 		{"Claim", claimTests()},
 		{"Snapshot", snapshotTests()},
 		{"Lease", leaseTests(lacks)},
 		{"Plugin", pluginTests()},
 		{"Binding", bindingTests()},
+		{"KV", kvTests()},
 		{"RoundTrip", roundTripTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
