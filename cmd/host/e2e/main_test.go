@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,7 @@ func runTests(m *testing.M) int {
 	return code
 }
 
+// buildBinary builds the host.
 func buildBinary(path string, flags ...string) error {
 	args := append([]string{"build", "-o", path}, flags...)
 	cmd := exec.Command("go", append(args, "github.com/snaphook-dev/snaphook/cmd/host")...)
@@ -59,3 +61,16 @@ func buildBinary(path string, flags ...string) error {
 	}
 	return nil
 }
+
+// visitSources opens what the binary is built from. The go command
+// notes what a test opens, and does not take the test's result from its cache
+// when a file there has changed.
+var visitSources = sync.OnceValue(func() error {
+	for _, dir := range []string{"go.mod", "cmd", "host", "pluginapi", "plugins", "runtime", "sdk", "store"} {
+		visit := func(_ string, _ fs.DirEntry, err error) error { return err }
+		if err := filepath.WalkDir(filepath.Join("..", "..", "..", dir), visit); err != nil {
+			return err
+		}
+	}
+	return nil
+})

@@ -55,6 +55,9 @@ func (c config) yaml() string {
 
 func newSite(t testing.TB, c config) *site {
 	t.Helper()
+	if err := visitSources(); err != nil {
+		t.Fatal(err)
+	}
 	s := &site{dir: t.TempDir(), binary: snaphook}
 	s.write(t, "host.yaml", []byte(c.yaml()))
 	return s
