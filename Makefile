@@ -86,7 +86,11 @@ fuzz: ## Run each fuzz target for FUZZTIME (1m)
 	done
 
 .PHONY: bench
-bench: test-tools ## Run the benchmarks (BENCH=REGEXP)
+bench: build plugins ## Measure the host beside its limits and its peer, in one run
+	$(GO) run ./bench
+
+.PHONY: benchmarks
+benchmarks: test-tools ## Run the benchmarks of the packages (BENCH=REGEXP)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: lint
@@ -120,4 +124,4 @@ clean: ## Remove what was built
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

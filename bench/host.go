@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// server is a process that answers runs.
+type server struct {
+	base string
+	cmd  *exec.Cmd
+	done chan error
+}
+
+// address is how both kinds of server say where they listen.
+var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+// start runs a program and waits until it says where it listens.
+func start(ctx context.Context, name string, args ...string) (*server, error) {
+	s := &server{cmd: exec.CommandContext(ctx, name, args...), done: make(chan error, 1)}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	s.cmd.Stderr = os.Stderr
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(out)
+	for s.base == "" && lines.Scan() {
+		s.base = address.FindString(lines.Text())
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, out)
+		s.done <- s.cmd.Wait()
+	}()
+	if s.base == "" {
+		return nil, errors.Join(fmt.Errorf("%s did not start", name), <-s.done)
+	}
+	return s, nil
+}
+
+// stop ends the process softly.
+func (s *server) stop() error {
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+		return err
+	}
+	return <-s.done
+}
+
+// rss is the process's resident memory, in bytes.
+func (s *server) rss() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(string(status), "VmRSS:")
+	fields := strings.Fields(after)
+	if len(fields) == 0 {
+		return 0, errors.New("no VmRSS")
+	}
+	kb, err := strconv.ParseInt(fields[0], 10, 64)
+	return kb << 10, err
+}
+
+// startBaseline starts this program again, as the bare handler.
+func startBaseline(ctx context.Context, dir string) (*server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, self, "-baseline", dir)
+}
+
+// startHost starts bin/snaphook with one echo agent and these bindings.
+func startHost(ctx context.Context, dir, hooks string) (*server, error) {
+	plugins, err := filepath.Abs("bin/plugins")
+	if err != nil {
+		return nil, err
+	}
+	config := fmt.Sprintf("listen: 127.0.0.1:0\nstore: sqlite://host.db\ncache_dir: %s\nmodels: {default: {provider: echo}}\nagents:\n  - {id: a, model: default, hooks: [%s]}\n",
+		filepath.Join(dir, "..", "modules"), hooks)
+	if hooks != "" {
+		config += fmt.Sprintf("plugins: {dir: %s, grants: {notifier: [http]}}\n", plugins)
+	}
+	file := filepath.Join(dir, "host.yaml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	return start(ctx, "bin/snaphook", "serve", "--config", file, "--log-level", "error")
+}
+
+// settle lets the machine come to rest between two measurements.
+const settle = 200 * time.Millisecond
