@@ -17,7 +17,7 @@ type queued struct {
 // collect gathers the records of every hook of the plan: what was called, what
 // is to be called later, what did not run and why.
 func (x *execution) collect() (host.Finish, []queued, error) {
-	end := host.Finish{Run: x.run, Session: x.endSession()}
+	end := host.Finish{Run: x.run, Session: x.endSession(), StateBefore: x.session.State}
 	var jobs []queued
 	for i := range x.emitted {
 		e := &x.emitted[i]
@@ -35,6 +35,9 @@ func (x *execution) collect() (host.Finish, []queued, error) {
 // enqueue adds the background calls of one emission to the end: queued, under
 // one snapshot, or skipped.
 func (x *execution) enqueue(end *host.Finish, e *emitted) ([]queued, error) {
+	if len(e.background) == 0 {
+		return nil, nil
+	}
 	var jobs []queued
 	snapshotID := uuid.NewString()
 	for _, h := range e.background {

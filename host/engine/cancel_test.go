@@ -81,12 +81,37 @@ func TestCancelledDuringAHook(t *testing.T) {
 func TestRefusedAndCancelled(t *testing.T) {
 	t.Parallel()
 	c, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	f := newFixture(t, blocking(pluginapi.PointInput, "guard", says(deny)))
-	f.store.finishing = func(host.Finish) error { cancel(); return nil }
+	f := newFixture(t, background(pluginapi.PointInput, "log"),
+		blocking(pluginapi.PointInput, "guard", func(ctx, pluginapi.Context) (string, error) {
+			cancel()
+			return deny, nil
+		}))
 	run, err := f.Run(c, asks("hello"))
-	if err != nil || run.Status != host.RunError || f.stored(t, run.ID).Status != host.RunError {
+	if err != nil || run.Status != host.RunError || run.Failure == nil || !run.Failure.Refused {
 		t.Errorf("run %+v, %v", run, err)
+	}
+	want := []string{"input log skipped run_refused", "input guard completed forbidden"}
+	if diff := cmp.Diff(want, f.calls(t, run.ID)); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// A permit counts too: what waited for it is called.
+func TestPermittedAndCancelled(t *testing.T) {
+	t.Parallel()
+	c, cancel := context.WithCancel(t.Context())
+	f := newFixture(t, background(pluginapi.PointInput, "log"),
+		blocking(pluginapi.PointInput, "guard", func(ctx, pluginapi.Context) (string, error) {
+			cancel()
+			return allow, nil
+		}))
+	run, err := f.Run(c, asks("hello"))
+	if err != nil || run.Status != host.RunCancelled || string(run.Input) != `"hello"` || len(f.model.requests) != 0 {
+		t.Errorf("run %+v, %v", run, err)
+	}
+	want := []string{"input log queued", "input guard completed"}
+	if diff := cmp.Diff(want, f.calls(t, run.ID)); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/job/pool"
 	"github.com/snaphook-dev/snaphook/host/model"
 )
-
-// shutdownTimeout bounds agent_shutdown, which goes on when the client has left.
-const shutdownTimeout = 30 * time.Second
 
 // finish settles how the run ended, stores it with its hook calls in one
 // transaction, hands the background calls to the pool and sends the last event.
@@ -20,7 +16,7 @@ func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
 	x.settle(ctx, cause)
 	ctx = context.WithoutCancel(ctx)
 	x.skipped = x.notReached()
-	x.close(ctx)
+	x.shutdown(ctx)
 	x.run.FinishedAt = x.now()
 	if !x.startedAt.IsZero() {
 		x.run.Metrics.Duration = x.run.FinishedAt.Sub(x.startedAt).Seconds()
@@ -32,13 +28,6 @@ func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
 	}
 	x.emit(host.Event{Kind: lastEvent(x.run.Status)})
 	return x.run, nil
-}
-
-// close passes agent_shutdown within its own time.
-func (x *execution) close(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
-	defer cancel()
-	x.shutdown(ctx)
 }
 
 // settle turns the cause of the end into status, content and failure. A refusal

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/hook"
@@ -122,12 +123,17 @@ func (x *execution) output(ctx context.Context) error {
 	return nil
 }
 
+// shutdownTimeout bounds agent_shutdown, which goes on when the client has left.
+const shutdownTimeout = 30 * time.Second
+
 // shutdown is agent_shutdown, which follows agent_startup in every case.
 // Whatever its hooks answer, the run is over.
 func (x *execution) shutdown(ctx context.Context) {
 	if !x.opened || !x.arrive(pluginapi.PointAgentShutdown) {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	defer cancel()
 	c := x.contextAt(pluginapi.PointAgentShutdown)
 	c.Summary = &pluginapi.Summary{Reason: summaryReason(x.run.Status)}
 	if _, err := x.pass(ctx, c); err != nil {

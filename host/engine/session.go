@@ -70,7 +70,7 @@ func (x *execution) endSession() *host.Session {
 		return nil
 	}
 	s := x.session
-	s.State = x.run.SessionState
+	s.State, s.Metadata = x.run.SessionState, nil // which no run changes
 	s.UpdatedAt = x.now().UTC().Truncate(time.Millisecond)
 	return &s
 }

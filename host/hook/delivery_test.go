@@ -60,7 +60,9 @@ func TestIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	d := newDispatcher(t, &guests{}, input("one").background(), input("one").background(), input("two").background())
 	hooks := d.Plan(component, "").At(pluginapi.PointInput)
-	key := func(h *hook.Hook, at hook.Occasion) string { return d.Queued(h, at, "snap", host.Lease{}).IdempotencyKey }
+	key := func(h *hook.Hook, at hook.Occasion) string {
+		return d.Queued(h, at, "snap", host.Lease{}).IdempotencyKey
+	}
 	later, other := occasion(), occasion()
 	later.Sequence, other.Run.ID = 8, "r2"
 	keys := map[string]bool{}

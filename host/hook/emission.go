@@ -42,8 +42,8 @@ func (r *Result) Denied() bool { return r.Verdict.Decision == pluginapi.Deny }
 
 // Emit calls the blocking hooks of the context's point one after another: the
 // first deny ends it, transforms fold through, every hook gets its own copy. It
-// fails only when ctx ends, with its cause; every other trouble is a deny in the
-// result, which is complete in both cases.
+// fails only when ctx ends before a hook has answered, with its cause; every other
+// trouble is a deny in the result, which is complete in both cases.
 func (d *Dispatcher) Emit(ctx context.Context, e Emission) (Result, error) {
 	f := &fold{
 		Dispatcher: d, emission: &e,

@@ -380,6 +380,29 @@ func TestCancelledDuringAHook(t *testing.T) {
 	}
 }
 
+// What a hook answered counts, even if nobody waits for it any more.
+func TestCancelledAfterAnAnswer(t *testing.T) {
+	t.Parallel()
+	for verdict, want := range map[string][]string{
+		`{"decision":"deny","reason":"no"}`: {"one completed denied no", "two skipped earlier_deny"},
+		allow:                               {"one completed allowed", "two skipped cancelled"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		g := &guests{exports: map[string]guest{"one": func(context.Context, host.Call) (host.CallResult, error) {
+			cancel()
+			return host.CallResult{Output: []byte(verdict)}, nil
+		}}}
+		d := newDispatcher(t, g, input("one"), input("two"))
+		got, err := d.Emit(ctx, emission(d, contextAt(pluginapi.PointInput)))
+		if diff := cmp.Diff(want, outline(got.Calls)); diff != "" {
+			t.Errorf("records (-want +got):\n%s", diff)
+		}
+		if got.Denied() == errors.Is(err, context.Canceled) {
+			t.Errorf("came to %+v and %v", got.Verdict, err)
+		}
+	}
+}
+
 func TestCancelledBefore(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -30,19 +30,24 @@ func (f *fold) prepare() {
 
 // visit handles one hook: put aside, skipped or called.
 func (f *fold) visit(ctx context.Context, h *Hook) {
-	if f.err == nil && ctx.Err() != nil {
-		f.err = context.Cause(ctx)
-	}
 	switch {
 	case h.Mode == pluginapi.ModeBackground:
 		f.result.Background = append(f.result.Background, h)
 	case f.result.Denied():
 		f.result.Calls = append(f.result.Calls, f.Skipped(h, f.occasion, host.SkipEarlierDeny))
-	case f.err != nil:
+	case f.ended(ctx):
 		f.result.Calls = append(f.result.Calls, f.Skipped(h, f.occasion, host.SkipCancelled))
 	default:
 		f.result.Calls = append(f.result.Calls, f.consult(ctx, h))
 	}
+}
+
+// ended reports whether ctx has ended, and keeps why.
+func (f *fold) ended(ctx context.Context) bool {
+	if f.err == nil && ctx.Err() != nil {
+		f.err = context.Cause(ctx)
+	}
+	return f.err != nil
 }
 
 // consult calls one blocking hook, folds its verdict into the result and
@@ -55,8 +60,7 @@ func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
 	record.StartedAt = f.now()
 	verdict, failed := f.ask(ctx, h, &f.result.Context, nil, &record)
 	record.FinishedAt = f.now()
-	if ctx.Err() != nil {
-		f.err = context.Cause(ctx)
+	if failed != nil && f.ended(ctx) { // an answer that is there counts
 		record.Status = host.HookCallCancelled
 		record.Error = &host.HookError{Code: string(host.CallCancelled), Message: "the run ended while the hook was asked"}
 		return record
