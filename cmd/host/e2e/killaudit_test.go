@@ -126,6 +126,9 @@ func (k *killing) count(t *testing.T, report *killReport) {
 			t.Errorf("%d %s", n, what)
 		}
 	}
+	if n := number(t, db, `SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'`); n != 0 {
+		t.Errorf("the database is damaged in %d places", n)
+	}
 	if n := number(t, db, `SELECT count(*) FROM runs WHERE `+refused); n < report.refused {
 		t.Errorf("%d refused runs in the database, %d were answered", n, report.refused)
 	}
