@@ -31,6 +31,10 @@ type Call struct {
 	// HTTP says where the guest may send requests; nil for nowhere. It needs
 	// NewHTTPClient as http.DefaultClient.
 	HTTP *HTTPGrant
+	// Services are what the guest may reach beside; it is told of a nil one that
+	// it was not granted. Its secrets are put into the requests that refer to
+	// them and hidden in the result. With Services.HTTP no request leaves.
+	Services host.Services
 }
 
 // Result is what came back from a call.
@@ -63,7 +67,7 @@ func (m *Module) Call(ctx context.Context, call Call) (Result, error) {
 	if failure != nil {
 		return result, failure
 	}
-	result.Output = output
+	result.Output = c.secrets.redact(output)
 	return result, nil
 }
 

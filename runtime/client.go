@@ -55,7 +55,8 @@ type guardedTransport struct {
 
 var _ http.RoundTripper = (*guardedTransport)(nil)
 
-// RoundTrip sends a request if the grant in its context allows it.
+// RoundTrip sends a request if the grant in its context allows it, with the
+// secrets it refers to.
 func (t *guardedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := checkRequest(r); err != nil {
 		if r.Body != nil {
@@ -63,11 +64,32 @@ func (t *guardedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := t.base.RoundTrip(r)
+	resp, err := t.send(r)
 	if err != nil {
 		return nil, err
 	}
 	resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxResponseBody}
+	return resp, nil
+}
+
+// send sends a request that was found good, or has the call's stub answer it.
+func (t *guardedTransport) send(r *http.Request) (*http.Response, error) {
+	g := grantFrom(r.Context())
+	if g.stub != nil {
+		return answerStub(g.stub, r)
+	}
+	sent, err := g.secrets.fill(r)
+	if err != nil {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, err
+	}
+	resp, err := t.base.RoundTrip(sent)
+	if err != nil {
+		return nil, err
+	}
+	resp.Request = r // nobody is to find the secrets there
 	return resp, nil
 }
 
@@ -125,6 +147,7 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 			for _, name := range []string{"Authorization", "Cookie", "Referer"} {
 				next.Header.Del(name)
 			}
+			dropSecrets(next.Header)
 		}
 	}
 	return nil

@@ -3,6 +3,32 @@
 // with limits on memory, input, output and logs. Nothing outside this package
 // knows which engine runs a guest.
 //
+// # Services
+//
+// Beside Extism's ABI every extism guest finds these functions in the module
+// extism:host/user. Parameters and results are handles of blocks, as in Extism;
+// the guest frees both when it likes to.
+//
+//	kv_get(key i64) -> i64                  the value, or nothing
+//	kv_set(key i64, value i64) -> i64       nothing
+//	kv_delete(key i64) -> i64               nothing
+//	session_state_get() -> i64              the state as it is now, a JSON object
+//	session_state_merge(patch i64) -> i64   nothing; null in the patch removes a member
+//
+// The handle 0 is nothing, and as an argument a block without bytes. Any other
+// result is a block whose first byte says what it is: "=" is followed by the
+// value, which may be empty; "!" by an error, "code: text". The codes are
+// not_granted, invalid, too_large, not_found, conflict, busy, unavailable and
+// internal. Nothing of this ends the call: what was not granted answers
+// not_granted, so a guest may import all of it.
+//
+// Where a header or the path or query of a request's URL says secret:NAME the
+// host sends the value of that secret, which the guest is not told. Should a
+// server send it back, it reads [secret:NAME] in whatever leaves the call:
+// outputs, logs, errors and what is stored.
+//
+// # Limits
+//
 // The engine of extism guests is extism/go-sdk over wazero; wasi-command guests
 // run on wazero alone. Until the host has an engine of its own a module must be
 // trusted like its operator, because these are not defended against:

@@ -1,4 +1,7 @@
 package runtime
 
-// ExtismFunctions lets tests import everything there is.
-var ExtismFunctions = extismFunctions
+// ExtismFunctions and UserFunctions let tests import everything there is.
+var (
+	ExtismFunctions = extismFunctions
+	UserFunctions   = userFunctions
+)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"slices"
 
 	extism "github.com/extism/go-sdk"
 	"github.com/tetratelabs/wazero"
@@ -39,7 +40,7 @@ func newExtismGuest(ctx context.Context, wasm []byte, memoryPages uint32, cache 
 		RuntimeConfig:             engineConfig(cache, manifest.Memory.MaxPages),
 		EnableWasi:                true,
 		EnableHttpResponseHeaders: true,
-	}, redirectedFunctions())
+	}, slices.Concat(redirectedFunctions(), serviceFunctions()))
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
@@ -145,6 +146,9 @@ func (h grantedHost) String() string {
 type grant struct {
 	hosts []grantedHost
 	left  atomic.Int64
+	// secrets may be nil; stub, when it is set, answers instead of the network.
+	secrets *secrets
+	stub    host.HTTPStub
 }
 
 // How many requests a call may send, redirects included.

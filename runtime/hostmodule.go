@@ -74,7 +74,9 @@ func (r *Runtime) hostModules(abi pluginapi.ABI) map[string]map[string]signature
 	if abi == pluginapi.ABIWASICommand {
 		return map[string]map[string]signature{wasiModule: r.wasi}
 	}
-	return map[string]map[string]signature{wasiModule: r.wasi, extismModule: extismFunctions}
+	return map[string]map[string]signature{
+		wasiModule: r.wasi, extismModule: extismFunctions, userModule: userFunctions(),
+	}
 }
 
 // importHint says how to get rid of an import that toolchains are known to add.

@@ -15,7 +15,9 @@ import (
 // it left behind. It belongs to the goroutine of the call.
 type invocation struct {
 	Call
+	module    *Module
 	grant     *grant
+	secrets   *secrets
 	maxOutput int64
 	log       *callLog
 	stdout    *printer
@@ -29,9 +31,13 @@ type invocation struct {
 }
 
 func newInvocation(m *Module, call Call, g *grant) *invocation {
-	log := newCallLog(call.Mode)
+	hidden := newSecrets(call.Services.Secrets)
+	if g != nil {
+		g.secrets, g.stub = hidden, call.Services.HTTP
+	}
+	log := newCallLog(call.Mode, hidden)
 	return &invocation{
-		Call: call, grant: g, maxOutput: m.maxOutput, log: log,
+		Call: call, module: m, grant: g, secrets: hidden, maxOutput: m.maxOutput, log: log,
 		stdout: &printer{log: log, level: levelStdout},
 		stderr: &printer{log: log, level: levelStderr},
 	}
@@ -97,7 +103,7 @@ func (c *invocation) failure(ctx context.Context, err error) *host.CallError {
 	case errors.As(err, &failed):
 		return failed
 	case err != nil:
-		return callError(host.CallTrap, "%s", cleanError(err))
+		return callError(host.CallTrap, "%s", cleanLines(c.secrets.redactText(err.Error())))
 	}
 	return nil
 }

@@ -45,8 +45,9 @@ func TestInspectRefuses(t *testing.T) {
 			(import "env" "extism_alloc" (func (param i64) (result i64)))
 			(import "env" "abort" (func (param i32)))
 			(import "extism:env" "alloc" (func (param i64) (result i64)))
-			(import "extism:host/user" "kv_get" (func (param i64) (result i64)))
-			(import "extism:host/user" "kv_get" (func (param i64) (result i64)))
+			(import "extism:host/user" "run" (func (param i64) (result i64)))
+			(import "extism:host/user" "run" (func (param i64) (result i64)))
+			(import "extism:host/user" "kv_set" (func (param i64) (result i64)))
 			(import "extism:host/env" "alloc" (func (param i32) (result i32)))
 			(import "wasi_snapshot_preview1" "proc_exit" (func (param i64)))
 			(import "snaphook/extism" "alloc" (func (param i64) (result i64)))
@@ -58,7 +59,8 @@ func TestInspectRefuses(t *testing.T) {
 				"module.imports[env.extism_alloc]":                    "PDK",
 				"module.imports[env.abort]":                           "--use abort=",
 				"module.imports[extism:env.alloc]":                    "PDK",
-				"module.imports[extism:host/user.kv_get]":             "no such function",
+				"module.imports[extism:host/user.run]":                "no such function",
+				"module.imports[extism:host/user.kv_set]":             "(i64) -> i64; it is (i64, i64) -> i64",
 				"module.imports[extism:host/env.alloc]":               "(i32) -> i32; it is (i64) -> i64",
 				"module.imports[wasi_snapshot_preview1.proc_exit]":    "(i64) -> (); it is (i32) -> ()",
 				"module.imports[snaphook/extism.alloc]":               "no such function",
@@ -129,10 +131,16 @@ func TestInspectAcceptsAGoodModule(t *testing.T) {
 func TestInspectAcceptsTheWholeABI(t *testing.T) {
 	t.Parallel()
 	var imports strings.Builder
-	for name, f := range runtime.ExtismFunctions {
-		params, result, _ := strings.Cut(string(f), " -> ")
-		fmt.Fprintf(&imports, "(import \"extism:host/env\" %q (func %s %s))\n", name,
+	add := func(module, name, signature string) {
+		params, result, _ := strings.Cut(signature, " -> ")
+		fmt.Fprintf(&imports, "(import %q %q (func %s %s))\n", module, name,
 			watTypes("param", params), watTypes("result", result))
+	}
+	for name, f := range runtime.ExtismFunctions {
+		add("extism:host/env", name, string(f))
+	}
+	for name, f := range runtime.UserFunctions() {
+		add("extism:host/user", name, string(f))
 	}
 	src := runtime.Source{Wasm: guesttest.WAT(t, `(module `+imports.String()+goodHook+`)`), Exports: []string{"hook"}}
 	if problems, err := newRuntime(t).Inspect(t.Context(), src); err != nil || len(problems) > 0 {

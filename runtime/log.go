@@ -28,23 +28,24 @@ const (
 
 // callLog collects the log of one call. It is used by one goroutine at a time.
 type callLog struct {
+	secrets   *secrets
 	lines     []host.LogLine
 	linesLeft int
 	bytesLeft int
 	dropped   int
 }
 
-func newCallLog(mode pluginapi.Mode) *callLog {
+func newCallLog(mode pluginapi.Mode, hidden *secrets) *callLog {
 	if mode == pluginapi.ModeBackground {
-		return &callLog{linesLeft: 256, bytesLeft: 64 << 10}
+		return &callLog{secrets: hidden, linesLeft: 256, bytesLeft: 64 << 10}
 	}
-	return &callLog{linesLeft: 64, bytesLeft: 16 << 10}
+	return &callLog{secrets: hidden, linesLeft: 64, bytesLeft: 16 << 10}
 }
 
 // add keeps one line, or counts it when there is no room; once a line was
 // dropped all later ones are, so that what is kept has no holes.
 func (l *callLog) add(level, text string) {
-	text = clean(text, maxLogLine)
+	text = clean(l.secrets.redactText(text), maxLogLine)
 	if l.dropped > 0 || l.linesLeft == 0 || len(text) > l.bytesLeft {
 		l.dropped++
 		return
@@ -90,9 +91,10 @@ func (p *printer) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// keep buffers one byte more than fits a line, so that the cut shows.
+// keep buffers one byte more than fits a line, so that the cut shows, and the
+// rest of a secret that the cut would split.
 func (p *printer) keep(part []byte) {
-	room := maxLogLine + 1 - len(p.line)
+	room := maxLogLine + 1 + p.log.secrets.span() - len(p.line)
 	p.line = append(p.line, part[:min(room, len(part))]...)
 }
 

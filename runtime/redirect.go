@@ -115,7 +115,7 @@ func setOutput(ctx context.Context, p *extism.CurrentPlugin, stack []uint64) {
 func setError(ctx context.Context, p *extism.CurrentPlugin, stack []uint64) {
 	c := invocationFrom(ctx)
 	c.guestError = stack[0]
-	c.guestErrorText = clean(blockText(p, c.guestError), maxErrorText)
+	c.guestErrorText = clean(c.secrets.redactText(blockText(p, c.guestError)), maxErrorText)
 	if c.guestErrorText == "" {
 		c.guestErrorText = "the hook failed without an error text"
 	}

@@ -47,9 +47,13 @@ func escape(r rune, raw string) string {
 // cleanError writes an engine's error on one line: it may be many lines long
 // and hold names that the guest chose.
 func cleanError(err error) string {
+	return cleanLines(err.Error())
+}
+
+// cleanLines writes the lines of a text on one.
+func cleanLines(text string) string {
 	// What is cut anyway need not be looked at.
 	const most = 4 * maxErrorText
-	text := err.Error()
 	var lines []string
 	for line := range strings.Lines(text[:min(len(text), most)]) {
 		if line = strings.TrimSpace(line); line != "" {

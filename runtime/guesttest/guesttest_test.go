@@ -19,7 +19,9 @@ func TestModuleAssemblesEveryHook(t *testing.T) {
 		"logs": guesttest.Logs("warn", "a line"), "logs_times": guesttest.LogsTimes("a line", 3),
 		"prints": guesttest.Prints(2, "oops\n"), "sleeps": guesttest.Sleeps(time.Second),
 		"outputs": guesttest.Outputs(9), "config": guesttest.AnswersConfig("key"),
-		"requests": guesttest.Requests(`{"url":"https://example.com"}`), "posts": guesttest.Posts("https://example.com"),
+		"asks": guesttest.Asks("kv_set", "key", ""), "logs_response": guesttest.LogsResponse(`{"url":"https://example.com"}`),
+		"fails_with_response": guesttest.FailsWithResponse(`{"url":"https://example.com"}`),
+		"requests":            guesttest.Requests(`{"url":"https://example.com"}`), "posts": guesttest.Posts("https://example.com"),
 	})
 	if !bytes.HasPrefix(module, magic) {
 		t.Fatalf("module starts with %q, want a Wasm header", module[:8])

@@ -96,6 +96,33 @@ func Requests(request string) Hook {
 	return Hook{text: request, code: `(call $answer_block (call $http_request (call $block (local.get $p) (local.get $n)) (i64.const 0))) (i32.const 0)`}
 }
 
+// Asks calls a function of extism:host/user with blocks of the given bytes and
+// returns the block of the reply, nothing when there is none.
+func Asks(function string, args ...string) Hook {
+	var blocks strings.Builder
+	offset := 0
+	for _, arg := range args {
+		fmt.Fprintf(&blocks, ` (call $block (i32.add (local.get $p) (i32.const %d)) (i32.const %d))`, offset, len(arg))
+		offset += len(arg)
+	}
+	return Hook{
+		text: strings.Join(args, ""),
+		code: fmt.Sprintf(`(call $answer_block (call $%s%s)) (i32.const 0)`, function, blocks.String()),
+	}
+}
+
+// LogsResponse sends an HTTP request, as Requests does, and logs the response's
+// body.
+func LogsResponse(request string) Hook {
+	return Hook{text: request, code: `(call $log_info (call $http_request (call $block (local.get $p) (local.get $n)) (i64.const 0))) (i32.const 0)`}
+}
+
+// FailsWithResponse sends an HTTP request, as Requests does, and fails with the
+// response's body as the error.
+func FailsWithResponse(request string) Hook {
+	return Hook{text: request, code: `(call $error_set (call $http_request (call $block (local.get $p) (local.get $n)) (i64.const 0))) (i32.const 1)`}
+}
+
 // Posts posts its input to a URL and fails unless the answer is a 2xx.
 func Posts(url string) Hook {
 	return Hook{
