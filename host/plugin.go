@@ -20,7 +20,22 @@ type Plugin struct {
 	Active bool
 	// Grants are the permissions the operator gave; nil when never activated.
 	Grants []pluginapi.Permission
+	// ActivatedAt is when the version was last activated; zero for never.
+	ActivatedAt time.Time
+	// Tests is what came of the manifest's own tests when it was installed.
+	Tests TestsResult
 }
+
+// TestsResult is what came of a plugin's own tests.
+type TestsResult string
+
+// A plugin that fails its own tests is refused, so no other result is stored.
+// Not run are tests of plugins that have none, or that were installed before
+// there were any.
+const (
+	TestsPassed TestsResult = "passed"
+	TestsNotRun TestsResult = "not_run"
+)
 
 // Hook returns the hook of that name, or false.
 func (p *Plugin) Hook(name string) (pluginapi.Hook, bool) {

@@ -137,8 +137,15 @@ type PluginStore interface {
 	// PluginModule returns the module of a digest.
 	PluginModule(ctx context.Context, digest string) ([]byte, error)
 	// ActivatePlugin makes a version the active one of its name and records the
-	// grants.
-	ActivatePlugin(ctx context.Context, name, version string, grants []pluginapi.Permission) error
+	// grants and the time.
+	ActivatePlugin(ctx context.Context, name, version string, grants []pluginapi.Permission, at time.Time) error
+	// DeactivatePlugin leaves a name without an active version when this one is
+	// it; a version that is not active is no error.
+	DeactivatePlugin(ctx context.Context, name, version string) error
+	// DeletePlugin deletes a version and its module, active or not. With the last
+	// version go the values the plugin kept. While a hook call of the version is
+	// not final it is CodeConflict and nothing is deleted.
+	DeletePlugin(ctx context.Context, name, version string) error
 }
 
 // BindingStore keeps the bindings made over the API.

@@ -33,8 +33,8 @@ func (r *Registry) Activate(
 		return host.Plugin{}, fmt.Errorf("load plugin %s %s: %w", name, version, err)
 	}
 	defer release()
-	if err := r.store.ActivatePlugin(ctx, name, version, granted); err != nil {
-		return host.Plugin{}, fmt.Errorf("store grants of plugin plugin %s %s: %w", name, version, err)
+	if err := r.store.ActivatePlugin(ctx, name, version, granted, r.now()); err != nil {
+		return host.Plugin{}, fmt.Errorf("store grants of plugin %s %s: %w", name, version, err)
 	}
 	if err := r.sync(context.WithoutCancel(ctx)); err != nil {
 		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/plugin"
@@ -52,7 +53,9 @@ func (m *memory) PluginModule(_ context.Context, digest string) ([]byte, error) 
 	return m.modules[digest], nil
 }
 
-func (m *memory) ActivatePlugin(_ context.Context, name, version string, grants []pluginapi.Permission) error {
+func (m *memory) ActivatePlugin(
+	_ context.Context, name, version string, grants []pluginapi.Permission, at time.Time,
+) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.activateErr != nil {
@@ -64,9 +67,33 @@ func (m *memory) ActivatePlugin(_ context.Context, name, version string, grants 
 			continue
 		}
 		if p.Active = p.Version == version; p.Active {
-			p.Grants = grants
+			p.Grants, p.ActivatedAt = grants, at
 		}
 	}
+	return nil
+}
+
+func (m *memory) DeactivatePlugin(_ context.Context, name, version string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.plugins {
+		if p := &m.plugins[i]; p.Name == name && p.Version == version {
+			p.Active = false
+		}
+	}
+	return nil
+}
+
+func (m *memory) DeletePlugin(_ context.Context, name, version string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.plugins = slices.DeleteFunc(m.plugins, func(p host.Plugin) bool {
+		if p.Name != name || p.Version != version {
+			return false
+		}
+		delete(m.modules, p.Digest)
+		return true
+	})
 	return nil
 }
 

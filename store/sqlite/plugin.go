@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
@@ -33,10 +34,10 @@ func (s *Store) InstallPlugin(ctx context.Context, plugin host.Plugin, module []
 
 // insertPlugin returns false when the version is there with the same digest.
 func insertPlugin(t *tx, plugin *host.Plugin, manifest string) (bool, error) {
-	const insert = `INSERT INTO plugins (name, version, digest, manifest, module_size, created_at)
-		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name, version) DO NOTHING`
+	const insert = `INSERT INTO plugins (name, version, digest, manifest, module_size, tests, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name, version) DO NOTHING`
 	n, err := t.exec(insert, plugin.Name, plugin.Version, plugin.Digest, manifest,
-		plugin.ModuleSize, nanos(plugin.CreatedAt))
+		plugin.ModuleSize, plugin.Tests, nanos(plugin.CreatedAt))
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
@@ -54,7 +55,7 @@ func insertPlugin(t *tx, plugin *host.Plugin, manifest string) (bool, error) {
 
 // Plugins returns all versions, by name and then by creation.
 func (s *Store) Plugins(ctx context.Context) ([]host.Plugin, error) {
-	const query = `SELECT name, version, digest, manifest, module_size, active, grants, created_at
+	const query = `SELECT name, version, digest, manifest, module_size, active, grants, activated_at, tests, created_at
 		FROM plugins ORDER BY name, seq`
 	plugins, err := all(ctx, s.read, scanPlugin, query)
 	if err != nil {
@@ -76,8 +77,10 @@ func (s *Store) PluginModule(ctx context.Context, digest string) ([]byte, error)
 }
 
 // ActivatePlugin makes a version the active one of its name and records the
-// grants.
-func (s *Store) ActivatePlugin(ctx context.Context, name, version string, grants []pluginapi.Permission) error {
+// grants and the time.
+func (s *Store) ActivatePlugin(
+	ctx context.Context, name, version string, grants []pluginapi.Permission, at time.Time,
+) error {
 	if grants == nil {
 		grants = []pluginapi.Permission{}
 	}
@@ -85,12 +88,13 @@ func (s *Store) ActivatePlugin(ctx context.Context, name, version string, grants
 	if err != nil {
 		return fmt.Errorf("activate plugin: %w", err)
 	}
-	const query = `UPDATE plugins SET active = (version = ?2), grants = iif(version = ?2, ?3, grants)
+	const query = `UPDATE plugins SET active = (version = ?2), grants = iif(version = ?2, ?3, grants),
+			activated_at = iif(version = ?2, ?4, activated_at)
 		WHERE name = ?1 AND EXISTS (SELECT 1 FROM plugins WHERE name = ?1 AND version = ?2)`
 	err = s.writer.write(ctx, &op{do: func(t *tx) error {
-		n, err := t.exec(query, name, version, doc)
+		n, err := t.exec(query, name, version, doc, nanos(at))
 		if err == nil && n == 0 {
-			return host.Errorf(host.CodeNotFound, "plugin %s %s not found", name, version)
+			return missingPlugin(name, version)
 		}
 		return err
 	}})
@@ -100,13 +104,82 @@ func (s *Store) ActivatePlugin(ctx context.Context, name, version string, grants
 	return nil
 }
 
+// DeactivatePlugin leaves a name without an active version when this one is it.
+func (s *Store) DeactivatePlugin(ctx context.Context, name, version string) error {
+	err := s.writer.write(ctx, &op{do: func(t *tx) error {
+		n, err := t.exec(`UPDATE plugins SET active = 0 WHERE name = ? AND version = ?`, name, version)
+		if err == nil && n == 0 {
+			return missingPlugin(name, version)
+		}
+		return err
+	}})
+	if err != nil {
+		return fmt.Errorf("deactivate plugin: %w", err)
+	}
+	return nil
+}
+
+// DeletePlugin deletes a version and its module, and with the last version what
+// the plugin kept.
+func (s *Store) DeletePlugin(ctx context.Context, name, version string) error {
+	err := s.writer.write(ctx, &op{do: func(t *tx) error {
+		const query = `SELECT digest FROM plugins WHERE name = ? AND version = ?`
+		digests, err := queryTx(t, value[string], query, name, version)
+		if err != nil {
+			return err
+		}
+		if len(digests) == 0 {
+			return missingPlugin(name, version)
+		}
+		if err := checkNoOpenCalls(t, digests[0]); err != nil {
+			return err
+		}
+		return deletePlugin(t, name, digests[0])
+	}})
+	if err != nil {
+		return fmt.Errorf("delete plugin: %w", err)
+	}
+	return nil
+}
+
+// checkNoOpenCalls fails while a hook call needs the digest.
+func checkNoOpenCalls(t *tx, digest string) error {
+	const query = `SELECT count(*) FROM hook_calls
+		WHERE status IN ('queued', 'running') AND json_extract(doc, '$.digest') = ?`
+	open, err := queryTx(t, value[int], query, digest)
+	if err == nil && open[0] > 0 {
+		return host.Errorf(host.CodeConflict, "hook calls of the plugin are not final yet: %d", open[0])
+	}
+	return err
+}
+
+func deletePlugin(t *tx, name, digest string) error {
+	const values = `DELETE FROM plugin_values
+		WHERE plugin = ?1 AND NOT EXISTS (SELECT 1 FROM plugins WHERE name = ?1)`
+	for _, step := range [][2]string{
+		{`DELETE FROM plugins WHERE digest = ?`, digest},
+		{`DELETE FROM modules WHERE digest = ?`, digest},
+		{values, name},
+	} {
+		if _, err := t.exec(step[0], step[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func missingPlugin(name, version string) error {
+	return host.Errorf(host.CodeNotFound, "plugin %s %s not found", name, version)
+}
+
 func scanPlugin(row scanner) (host.Plugin, error) {
 	var (
-		p                host.Plugin
-		manifest, grants []byte
-		created          int64
+		p                  host.Plugin
+		manifest, grants   []byte
+		activated, created int64
 	)
-	err := row.Scan(&p.Name, &p.Version, &p.Digest, &manifest, &p.ModuleSize, &p.Active, &grants, &created)
+	err := row.Scan(&p.Name, &p.Version, &p.Digest, &manifest, &p.ModuleSize, &p.Active, &grants,
+		&activated, &p.Tests, &created)
 	if err != nil {
 		return p, err
 	}
@@ -118,6 +191,6 @@ func scanPlugin(row scanner) (host.Plugin, error) {
 			return p, fmt.Errorf("decode grants: %w", err)
 		}
 	}
-	p.CreatedAt = timeOf(created)
+	p.ActivatedAt, p.CreatedAt = timeOf(activated), timeOf(created)
 	return p, nil
 }

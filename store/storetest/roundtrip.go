@@ -36,7 +36,7 @@ func finishRoundTrip(t *testing.T, s host.Store) {
 func pluginRoundTrip(t *testing.T, s host.Store) {
 	plugin := filled[host.Plugin]()
 	install(t, s, plugin, "module")
-	must(t, s.ActivatePlugin(t.Context(), plugin.Name, plugin.Version, plugin.Grants))
+	must(t, s.ActivatePlugin(t.Context(), plugin.Name, plugin.Version, plugin.Grants, plugin.ActivatedAt))
 	wantEqual(t, []host.Plugin{plugin}, get(s.Plugins(t.Context()))(t))
 }
 
