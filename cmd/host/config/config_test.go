@@ -39,6 +39,8 @@ models:
     temperature: 0
     max_completion_tokens: 100
     timeout: 30s
+    max_retries: 0
+  thinker: {provider: openai, api: responses, id: o3, api_key: sk-1, max_retries: 10}
   parrot: {provider: echo}
 agents:
   - id: first
@@ -116,6 +118,7 @@ func TestFull(t *testing.T) {
 		"default": {ID: "echo", Name: "Echo", Provider: "Snaphook"},
 		"local":   {ID: "llama", Name: "OpenAIChat", Provider: "OpenAI"},
 		"parrot":  {ID: "echo", Name: "Echo", Provider: "Snaphook"},
+		"thinker": {ID: "o3", Name: "OpenAIResponses", Provider: "OpenAI"},
 	}
 	if diff := cmp.Diff(wantInfos, infos); diff != "" {
 		t.Errorf("models (-want +got):\n%s", diff)

@@ -55,7 +55,7 @@ func (l *loader) model(n *node) (_ model.Model, offline bool) {
 // this model.
 func (l *loader) openAI(m *mapping, before int) (_ model.Model, offline bool) {
 	var settings openai.Config
-	m.read("api", func(n *node) { l.chat(n) })
+	m.read("api", func(n *node) { settings.API = oneOf(&l.reader, n, openai.APIChat, openai.APIResponses) })
 	m.require("id", func(n *node) { settings.ID = l.text(n) })
 	m.read("base_url", func(n *node) { settings.BaseURL = l.text(n) })
 	m.read("offline", func(n *node) { offline = l.offline(n) })
@@ -63,6 +63,7 @@ func (l *loader) openAI(m *mapping, before int) (_ model.Model, offline bool) {
 	m.read("temperature", func(n *node) { t := l.number(n); settings.Temperature = &t })
 	m.read("max_completion_tokens", func(n *node) { settings.MaxCompletionTokens = l.integer(n, maxCompletionTokens) })
 	m.read("timeout", func(n *node) { settings.Timeout = time.Duration(l.duration(n)) })
+	m.read("max_retries", func(n *node) { retries := l.integer(n, openai.MaxMaxRetries); settings.MaxRetries = &retries })
 	m.close()
 	if len(l.problems) > before {
 		return nil, false
@@ -81,13 +82,6 @@ func (l *loader) openAI(m *mapping, before int) (_ model.Model, offline bool) {
 		return echo.Model{}, true
 	}
 	return built, false
-}
-
-// chat reads which of OpenAI's interfaces is spoken.
-func (l *loader) chat(n *node) {
-	if oneOf(&l.reader, n, "chat", "responses") == "responses" {
-		l.problem(n, "responses is not available yet; use chat")
-	}
 }
 
 func (l *loader) offline(n *node) bool {

@@ -33,7 +33,7 @@ store: postgres://user:secret@db/snap
 teams: []
 models:
   a: {provider: openai, id: gpt}
-  b: {provider: openai, api: responses, offline: script, api_key: "${NONE}"}
+  b: {provider: openai, api: assistants, offline: script, api_key: "${NONE}"}
   c: {provider: clever}
   d:
     provider: openai
@@ -66,7 +66,7 @@ run_hooks_in_background: 1
 		`line 3: store: PostgreSQL is not available yet; use sqlite://`,
 		`line 4: teams: not available yet`,
 		`line 6: models.a: needs an api_key or a base_url, or offline: echo to run without a model`,
-		`line 7: models.b.api: responses is not available yet; use chat`,
+		`line 7: models.b.api: "assistants" is not one of chat, responses`,
 		`line 7: models.b: id is missing`,
 		`line 7: models.b.offline: script is not available yet; use echo`,
 		`line 7: models.b.api_key: the environment variable NONE is not set`,
@@ -128,6 +128,8 @@ func TestOneProblem(t *testing.T) {
 		{"grant name", "plugins: {grants: {P: []}}\n", "line 1: plugins.grants.P: is not a plugin's name"},
 		{"password in base_url", "models: {m: {provider: openai, id: x, base_url: \"https://u:secret@h\"}}\n", "line 1: models.m.base_url: must be an http or https URL"},
 		{"temperature", "models: {m: {provider: openai, id: gpt-5.2, api_key: k, temperature: 0.5}}\n", "line 1: models.m.temperature: this model has"},
+		{"too many retries", "models: {m: {provider: openai, id: x, api_key: k, max_retries: 11}}\n", "line 1: models.m.max_retries: must be a whole number from 0 to 10"},
+		{"no time", "models: {m: {provider: openai, id: x, api_key: k, timeout: 0s}}\n", "line 1: models.m.timeout: a duration must be positive"},
 		{"later key", "security_key: x\n", "line 1: security_key: not available yet"},
 	}
 	for _, test := range tests {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	sdk "github.com/sashabaranov/go-openai"
@@ -14,8 +15,9 @@ import (
 )
 
 var (
-	errNoChoice = errors.New("the answer has no choices")
-	errCut      = errors.New("the stream ended before the answer was finished")
+	errNoChoice   = errors.New("the answer has no choices")
+	errUnfinished = errors.New("the response is not finished")
+	errCut        = errors.New("the stream ended before the answer was finished")
 )
 
 // maxMessageRunes bounds what a provider's error may put into ours.
@@ -23,7 +25,7 @@ const maxMessageRunes = 400
 
 // explain turns what send returned into what Generate promises. ctx is the
 // caller's context, limited the one with the model's own deadline.
-func (m *Model) explain(ctx, limited context.Context, err error) error {
+func (m *Model) explain(ctx, limited context.Context, c *call, err error) error {
 	var receiver *deltaError
 	if errors.As(err, &receiver) {
 		return receiver.err
@@ -31,6 +33,14 @@ func (m *Model) explain(ctx, limited context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("generate: %w", ctx.Err())
 	}
+	failed := m.failure(limited, err)
+	if c.attempts > 1 {
+		failed.Message += fmt.Sprintf(" (%d attempts)", c.attempts)
+	}
+	return failed
+}
+
+func (m *Model) failure(limited context.Context, err error) *model.Error {
 	if limited.Err() != nil {
 		return &model.Error{
 			Type:    model.ErrorProvider,
@@ -41,34 +51,38 @@ func (m *Model) explain(ctx, limited context.Context, err error) error {
 	if refusal, ok := refusalOf(err); ok {
 		return m.refused(refusal)
 	}
+	var incomplete *incompleteError
+	if errors.As(err, &incomplete) {
+		return &model.Error{Type: model.ErrorProvider, Message: "the model's answer is incomplete: " + m.clean(incomplete.reason)}
+	}
 	return &model.Error{Type: model.ErrorProvider, Message: transportMessage(err), Err: err}
 }
 
-// refusal is an error the provider answered with.
+// refusal is an error the provider answered with. Servers tell it apart by code,
+// by kind or by both; status is 0 for one that came inside an answer.
 type refusal struct {
 	status int
 	code   string
+	kind   string
 	text   string
+}
+
+// is reports whether the refusal has one of those codes.
+func (r refusal) is(codes ...string) bool {
+	return slices.Contains(codes, r.code) || slices.Contains(codes, r.kind)
 }
 
 func refusalOf(err error) (refusal, bool) {
 	var api *sdk.APIError
 	if errors.As(err, &api) {
-		return refusal{status: api.HTTPStatusCode, code: codeText(api), text: api.Message}, true
+		code, _ := api.Code.(string)
+		return refusal{status: api.HTTPStatusCode, code: code, kind: api.Type, text: api.Message}, true
 	}
 	var req *sdk.RequestError // the body was not an OpenAI error
 	if errors.As(err, &req) {
 		return refusal{status: req.HTTPStatusCode, text: string(req.Body)}, true
 	}
 	return refusal{}, false
-}
-
-// codeText is the error's code, or its type: servers use either.
-func codeText(api *sdk.APIError) string {
-	if code, ok := api.Code.(string); ok && code != "" {
-		return code
-	}
-	return api.Type
 }
 
 // refused leaves the library's error out of the chain: its text is the
@@ -89,18 +103,36 @@ func (r refusal) errorType() string {
 	switch {
 	case r.isContextLength():
 		return model.ErrorContextWindow
-	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden, r.code == "invalid_api_key":
+	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden, r.is("invalid_api_key"):
 		return model.ErrorAuthentication
-	case r.status == http.StatusTooManyRequests, r.code == "rate_limit_exceeded", r.code == "insufficient_quota":
+	case r.status == http.StatusTooManyRequests, r.isRateLimit(), r.isQuota():
 		return model.ErrorRateLimit
 	}
 	return model.ErrorProvider
 }
 
+func (r refusal) isRateLimit() bool { return r.is("rate_limit_exceeded", "too_many_requests") }
+
+// isQuota tells what the account lacks from what the moment lacks: both are 429.
+func (r refusal) isQuota() bool { return r.is("insufficient_quota", "billing_not_active") }
+
+// temporary reports whether the same request may be answered later.
+func (r refusal) temporary() bool {
+	switch {
+	case r.isQuota():
+		return false
+	case r.status == 0:
+		return r.isRateLimit() || r.is("server_error")
+	case r.status == http.StatusRequestTimeout, r.status == http.StatusConflict, r.status == http.StatusTooManyRequests:
+		return true
+	}
+	return r.status >= http.StatusInternalServerError
+}
+
 // isContextLength also reads the text: servers that imitate the protocol often
 // give no code of their own.
 func (r refusal) isContextLength() bool {
-	if r.code == "context_length_exceeded" {
+	if r.is("context_length_exceeded") {
 		return true
 	}
 	if r.status != http.StatusBadRequest && r.status != http.StatusRequestEntityTooLarge {
@@ -137,6 +169,8 @@ func transportMessage(err error) string {
 		return "the model's answer is too large"
 	case errors.Is(err, errRedirect):
 		return "the model server redirects elsewhere, which is not followed"
+	case errors.Is(err, errUnfinished):
+		return "the model's answer is not finished"
 	case errors.Is(err, errNoChoice):
 		return "the model's answer is empty"
 	case errors.Is(err, errCut), errors.Is(err, io.ErrUnexpectedEOF):

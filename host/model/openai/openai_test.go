@@ -20,6 +20,7 @@ import (
 
 const apiKey = "sk-test-0123456789"
 
+// open makes a model that does not wait between its attempts.
 func open(t *testing.T, config openai.Config) *openai.Model {
 	t.Helper()
 	if config.ID == "" {
@@ -27,6 +28,9 @@ func open(t *testing.T, config openai.Config) *openai.Model {
 	}
 	if config.APIKey == "" {
 		config.APIKey = apiKey
+	}
+	if config.Sleep == nil {
+		config.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	}
 	m, err := openai.New(config)
 	if err != nil {
@@ -51,124 +55,29 @@ func collect() (func(string) error, *[]string) {
 	}, &deltas
 }
 
-func TestGenerateWhole(t *testing.T) {
-	t.Parallel()
-	server := openaitest.New(t, openaitest.Always(openaitest.Text("hello to you")))
-	temperature := 0.25
-	m := open(t, openai.Config{BaseURL: server.BaseURL(), Temperature: &temperature, MaxCompletionTokens: 50})
-	got, err := m.Generate(t.Context(), hello(), nil)
-	if err != nil {
-		t.Fatal(err)
+// generate asks, as a stream or not.
+func generate(t *testing.T, m *openai.Model, stream bool) (model.Response, error) {
+	t.Helper()
+	var delta func(string) error
+	if stream {
+		delta, _ = collect()
 	}
-	if got.Content != "hello to you" || got.FinishReason != "stop" {
-		t.Errorf("response = %+v", got)
-	}
-	if u := got.Usage; u.InputTokens != 7 || u.OutputTokens != 3 || u.TotalTokens != 10 || u.Duration <= 0 {
-		t.Errorf("usage = %+v", u)
-	}
-	req := server.Requests()[0]
-	want := []openaitest.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: `{"a":1}`}}
-	if diff := cmp.Diff(want, req.Messages); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
-	if req.Model != "gpt-test" || req.Stream || req.APIKey != apiKey || *req.Temperature != 0.25 || req.MaxCompletionTokens != 50 {
-		t.Errorf("request = %+v", req)
-	}
+	return m.Generate(t.Context(), hello(), delta)
 }
 
-func TestGenerateStream(t *testing.T) {
-	t.Parallel()
-	server := openaitest.New(t, openaitest.Always(openaitest.Text("hello to you")))
-	m := open(t, openai.Config{BaseURL: server.BaseURL()})
-	delta, deltas := collect()
-	got, err := m.Generate(t.Context(), hello(), delta)
-	if err != nil {
-		t.Fatal(err)
+// everyWay runs test for both interfaces, as a stream and not.
+func everyWay(t *testing.T, test func(t *testing.T, api openai.API, stream bool)) {
+	t.Helper()
+	for _, api := range []openai.API{openai.APIChat, openai.APIResponses} {
+		t.Run(string(api), func(t *testing.T) {
+			t.Parallel()
+			test(t, api, false)
+		})
+		t.Run(string(api)+", stream", func(t *testing.T) {
+			t.Parallel()
+			test(t, api, true)
+		})
 	}
-	if diff := cmp.Diff([]string{"hello ", "to ", "you"}, *deltas); diff != "" {
-		t.Errorf("deltas (-want +got):\n%s", diff)
-	}
-	if got.Content != "hello to you" || got.FinishReason != "stop" {
-		t.Errorf("response = %+v", got)
-	}
-	u := got.Usage
-	if u.InputTokens != 7 || u.OutputTokens != 3 || u.TotalTokens != 10 {
-		t.Errorf("usage = %+v", u)
-	}
-	if u.TimeToFirstToken <= 0 || u.TimeToFirstToken > u.Duration {
-		t.Errorf("time to first token %v, duration %v", u.TimeToFirstToken, u.Duration)
-	}
-	if req := server.Requests()[0]; !req.Stream || !req.StreamOptions.IncludeUsage || req.Temperature != nil {
-		t.Errorf("request = %+v", req)
-	}
-}
-
-func TestTemperatureZeroIsSent(t *testing.T) {
-	t.Parallel()
-	server := openaitest.New(t, openaitest.Always(openaitest.Text("ok")))
-	m := open(t, openai.Config{BaseURL: server.BaseURL(), Temperature: new(float64)})
-	if _, err := m.Generate(t.Context(), hello(), nil); err != nil {
-		t.Fatal(err)
-	}
-	if got := server.Requests()[0].Temperature; got == nil || *got > 1e-30 {
-		t.Errorf("temperature = %v, want (nearly) 0", got)
-	}
-}
-
-func TestGenerateFails(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("x", 5000)
-	tests := []struct {
-		name     string
-		answer   openaitest.Answer
-		wantType string
-		status   int
-		message  string
-	}{
-		{"server error", openaitest.Failure(500, "", "boom"), model.ErrorProvider, 500, "boom"},
-		{"unknown key", openaitest.Failure(401, "invalid_api_key", "Incorrect API key provided: "+apiKey), model.ErrorAuthentication, 401, "provided: [key]"},
-		{"forbidden", openaitest.Failure(403, "", "no"), model.ErrorAuthentication, 403, "403 Forbidden: no"},
-		{"rate limit", openaitest.Failure(429, "rate_limit_exceeded", "slow down"), model.ErrorRateLimit, 429, "slow down"},
-		{"context length", openaitest.Failure(400, "context_length_exceeded", "too long"), model.ErrorContextWindow, 400, "too long"},
-		{"context length in words", openaitest.Failure(400, "", "This model's maximum context length is 8 tokens."), model.ErrorContextWindow, 400, "maximum context length"},
-		{"not an OpenAI error", openaitest.Answer{Status: 502, Raw: "<h1>Bad\n\x00Gateway</h1>"}, model.ErrorProvider, 502, "<h1>Bad Gateway</h1>"},
-		{"long text", openaitest.Answer{Status: 500, Raw: long}, model.ErrorProvider, 500, "xxx…"},
-		{"garbage", openaitest.Answer{Raw: "<html>"}, model.ErrorProvider, 0, "the model's answer"},
-		{"no choices", openaitest.Answer{Raw: `{"choices": []}`}, model.ErrorProvider, 0, "the model's answer"},
-		{"garbage in a chunk", openaitest.Answer{Raw: "data: {\"choices\": [\n\ndata: [DONE]\n\n"}, model.ErrorProvider, 0, "could not be read"},
-		{"cut", openaitest.Answer{Content: "one two three", Cut: true}, model.ErrorProvider, 0, "cut off"},
-		{"too large", openaitest.Answer{Content: long + long}, model.ErrorProvider, 0, "too large"},
-	}
-	for _, test := range tests {
-		for _, stream := range []bool{false, true} {
-			t.Run(test.name+map[bool]string{true: ", stream"}[stream], func(t *testing.T) {
-				t.Parallel()
-				server := openaitest.New(t, openaitest.Always(test.answer))
-				m := open(t, openai.Config{BaseURL: server.BaseURL(), MaxResponseBytes: 8000})
-				var delta func(string) error
-				if stream {
-					delta, _ = collect()
-				}
-				_, err := m.Generate(t.Context(), hello(), delta)
-				got := modelError(t, err)
-				if got.Type != test.wantType || got.Status != test.status || !strings.Contains(got.Message, test.message) {
-					t.Errorf("error = %+v, want %s, %d, %q", got, test.wantType, test.status, test.message)
-				}
-				if len(got.Message) > 600 || strings.Contains(err.Error()+causes(err), apiKey) {
-					t.Errorf("message is too long or holds the key: %s", err)
-				}
-			})
-		}
-	}
-}
-
-// causes joins the texts of a chain.
-func causes(err error) string {
-	var b strings.Builder
-	for ; err != nil; err = errors.Unwrap(err) {
-		b.WriteString(err.Error() + "\n")
-	}
-	return b.String()
 }
 
 func modelError(t *testing.T, err error) *model.Error {
@@ -180,39 +89,131 @@ func modelError(t *testing.T, err error) *model.Error {
 	return modelErr
 }
 
-func TestStreamWithoutFinishReason(t *testing.T) {
+func TestGenerate(t *testing.T) {
 	t.Parallel()
-	server := openaitest.New(t, openaitest.Always(openaitest.Answer{Content: "one two", Unfinished: true}))
-	delta, deltas := collect()
-	_, err := open(t, openai.Config{BaseURL: server.BaseURL()}).Generate(t.Context(), hello(), delta)
-	if got := modelError(t, err); got.Type != model.ErrorProvider || !strings.Contains(got.Message, "cut off") {
-		t.Errorf("error = %+v", got)
-	}
-	if len(*deltas) != 2 {
-		t.Errorf("deltas = %q", *deltas)
+	everyWay(t, func(t *testing.T, api openai.API, stream bool) {
+		answer := openaitest.Text("hello to you")
+		answer.CachedTokens, answer.ReasoningTokens = 4, 2
+		server := openaitest.New(t, openaitest.Always(answer))
+		temperature := 0.25
+		m := open(t, openai.Config{API: api, BaseURL: server.BaseURL(), Temperature: &temperature, MaxCompletionTokens: 50})
+		got, err := generate(t, m, stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u := got.Usage; u.Duration <= 0 || (u.TimeToFirstToken > 0) != stream || u.TimeToFirstToken > u.Duration {
+			t.Errorf("duration %v, time to first token %v", u.Duration, u.TimeToFirstToken)
+		}
+		got.Usage.Duration, got.Usage.TimeToFirstToken = 0, 0
+		want := model.Response{Content: "hello to you", FinishReason: "stop", Usage: host.Metrics{
+			InputTokens: 7, OutputTokens: 3, TotalTokens: 10, CacheReadTokens: 4, ReasoningTokens: 2,
+		}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("response (-want +got):\n%s", diff)
+		}
+		request := server.Requests()[0]
+		request.Body = ""
+		wantRequest := openaitest.Request{
+			API: string(api), Model: "gpt-test", Stream: stream, APIKey: apiKey,
+			Messages:    []openaitest.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: `{"a":1}`}},
+			Temperature: &temperature, MaxCompletionTokens: 50, IncludeUsage: stream && api == openai.APIChat,
+		}
+		if api == openai.APIResponses {
+			wantRequest.Store = new(bool)
+		}
+		if diff := cmp.Diff(wantRequest, request); diff != "" {
+			t.Errorf("request (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestDeltas(t *testing.T) {
+	t.Parallel()
+	for _, api := range []openai.API{openai.APIChat, openai.APIResponses} {
+		server := openaitest.New(t, openaitest.Always(openaitest.Text("hello to you")))
+		delta, deltas := collect()
+		if _, err := open(t, openai.Config{API: api, BaseURL: server.BaseURL()}).Generate(t.Context(), hello(), delta); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"hello ", "to ", "you"}, *deltas); diff != "" {
+			t.Errorf("%s: deltas (-want +got):\n%s", api, diff)
+		}
 	}
 }
 
-func TestStreamErrorInsideTheStream(t *testing.T) {
+func TestRefusalIsWhatTheModelSaid(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, api openai.API, stream bool) {
+		server := openaitest.New(t, openaitest.Always(openaitest.Answer{Refusal: "I will not."}))
+		got, err := generate(t, open(t, openai.Config{API: api, BaseURL: server.BaseURL()}), stream)
+		if err != nil || got.Content != "I will not." || got.FinishReason != "stop" {
+			t.Errorf("response = %+v, %v", got, err)
+		}
+	})
+}
+
+// What is not configured is not sent: reasoning models refuse it.
+//
+// Chat bounds the answer by max_completion_tokens, never by max_tokens.
+func TestNothingIsSentUnasked(t *testing.T) {
+	t.Parallel()
+	const messages = `[{"role":"system","content":"Be brief."},{"role":"user","content":"{\"a\":1}"}]`
+	const input = `[{"type":"message","role":"system","content":"Be brief."},{"type":"message","role":"user","content":"{\"a\":1}"}]`
+	want := map[string]string{
+		"chat":               `{"model":"o3-mini","messages":` + messages + `,"stream":false}`,
+		"chat, bounded":      `{"model":"o3-mini","messages":` + messages + `,"max_completion_tokens":9,"stream":false}`,
+		"responses":          `{"input":` + input + `,"model":"o3-mini","store":false}`,
+		"responses, bounded": `{"input":` + input + `,"max_output_tokens":9,"model":"o3-mini","store":false}`,
+	}
+	for name, body := range want {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api, _, bounded := strings.Cut(name, ", ")
+			server := openaitest.New(t, openaitest.Always(openaitest.Text("ok")))
+			config := openai.Config{ID: "o3-mini", API: openai.API(api), BaseURL: server.BaseURL()}
+			if bounded {
+				config.MaxCompletionTokens = 9
+			}
+			if _, err := generate(t, open(t, config), false); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(body, server.Requests()[0].Body); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTemperatureZeroIsSent(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, api openai.API, stream bool) {
+		server := openaitest.New(t, openaitest.Always(openaitest.Text("ok")))
+		m := open(t, openai.Config{API: api, BaseURL: server.BaseURL(), Temperature: new(float64)})
+		if _, err := generate(t, m, stream); err != nil {
+			t.Fatal(err)
+		}
+		if got := server.Requests()[0].Temperature; got == nil || *got > 1e-30 {
+			t.Errorf("temperature = %v, want (nearly) 0", got)
+		}
+	})
+}
+
+// Some servers send no deltas, only the whole at the end.
+func TestResponseWithoutDeltas(t *testing.T) {
 	t.Parallel()
 	server := openaitest.New(t, openaitest.Always(openaitest.Answer{
-		Raw: "data: {\"error\": {\"message\": \"late\", \"code\": \"rate_limit_exceeded\"}}\n\n",
+		Raw: `data: {"type":"response.completed","response":{"status":"completed","output":[` +
+			`{"type":"web_search_call","id":"ws"},` +
+			`{"type":"message","content":[{"type":"output_text","text":"one "},{"type":"output_text","text":"two"}]},` +
+			`{"type":"message","content":[{"type":"output_text","text":", three"}]}]}}` + "\n\n",
 	}))
-	delta, _ := collect()
-	_, err := open(t, openai.Config{BaseURL: server.BaseURL()}).Generate(t.Context(), hello(), delta)
-	if got := modelError(t, err); got.Type != model.ErrorRateLimit || !strings.Contains(got.Message, "late") {
-		t.Errorf("error = %+v", got)
+	delta, deltas := collect()
+	got, err := open(t, openai.Config{API: openai.APIResponses, BaseURL: server.BaseURL()}).Generate(t.Context(), hello(), delta)
+	if err != nil || got.Content != "one two, three" {
+		t.Errorf("response = %+v, %v", got, err)
 	}
-}
-
-func TestServerIsDown(t *testing.T) {
-	t.Parallel()
-	server := openaitest.New(t, openaitest.Always(openaitest.Text("never")))
-	server.Close()
-	_, err := open(t, openai.Config{BaseURL: server.BaseURL()}).Generate(t.Context(), hello(), nil)
-	got := modelError(t, err)
-	if got.Type != model.ErrorProvider || got.Message != "the model server could not be reached" {
-		t.Errorf("error = %+v", got)
+	if diff := cmp.Diff([]string{"one two, three"}, *deltas); diff != "" {
+		t.Errorf("deltas (-want +got):\n%s", diff)
 	}
 }
 
@@ -221,8 +222,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	target := openaitest.New(t, openaitest.Always(openaitest.Text("wrong")))
 	redirector := httptest.NewServer(http.RedirectHandler(target.BaseURL()+"/chat/completions", http.StatusTemporaryRedirect))
 	t.Cleanup(redirector.Close)
-	_, err := open(t, openai.Config{BaseURL: redirector.URL}).Generate(t.Context(), hello(), nil)
-	if got := modelError(t, err); !strings.Contains(got.Message, "redirects") {
+	_, err := generate(t, open(t, openai.Config{BaseURL: redirector.URL}), false)
+	if got := modelError(t, err); got.Message != "the model server redirects elsewhere, which is not followed" {
 		t.Errorf("error = %+v", got)
 	}
 	if target.Calls() != 0 {
@@ -234,81 +235,53 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 // the client has really dropped the connection.
 func TestCancel(t *testing.T) {
 	t.Parallel()
-	for _, stream := range []bool{false, true} {
-		t.Run(map[bool]string{false: "whole", true: "stream"}[stream], func(t *testing.T) {
-			t.Parallel()
-			ctx, cancel := context.WithCancel(t.Context())
-			server := openaitest.New(t, func(int, openaitest.Request) openaitest.Answer {
-				if !stream {
-					cancel()
-				}
-				return openaitest.Answer{Content: "one two", Hold: make(chan struct{})}
-			})
-			var delta func(string) error
-			if stream {
-				delta = func(string) error { cancel(); return nil }
+	everyWay(t, func(t *testing.T, api openai.API, stream bool) {
+		ctx, cancel := context.WithCancel(t.Context())
+		server := openaitest.New(t, func(int, openaitest.Request) openaitest.Answer {
+			if !stream {
+				cancel()
 			}
-			_, err := open(t, openai.Config{BaseURL: server.BaseURL()}).Generate(ctx, hello(), delta)
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("error = %v, want context.Canceled", err)
-			}
+			return openaitest.Answer{Content: "one two", Hold: make(chan struct{})}
 		})
-	}
+		var delta func(string) error
+		if stream {
+			delta = func(string) error { cancel(); return nil }
+		}
+		_, err := open(t, openai.Config{API: api, BaseURL: server.BaseURL()}).Generate(ctx, hello(), delta)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("error = %v, want context.Canceled", err)
+		}
+		if server.Calls() != 1 {
+			t.Errorf("%d calls", server.Calls())
+		}
+	})
 }
 
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	server := openaitest.New(t, openaitest.Always(openaitest.Answer{Hold: make(chan struct{})}))
-	m := open(t, openai.Config{BaseURL: server.BaseURL(), Timeout: 20 * time.Millisecond})
-	_, err := m.Generate(t.Context(), hello(), nil)
-	got := modelError(t, err)
-	if got.Type != model.ErrorProvider || got.Message != "the model did not answer within 20ms" {
-		t.Errorf("error = %+v", got)
-	}
+	everyWay(t, func(t *testing.T, api openai.API, stream bool) {
+		server := openaitest.New(t, openaitest.Always(openaitest.Answer{Content: "one two", Hold: make(chan struct{})}))
+		m := open(t, openai.Config{API: api, BaseURL: server.BaseURL(), Timeout: 50 * time.Millisecond})
+		_, err := generate(t, m, stream)
+		got := modelError(t, err)
+		if got.Type != model.ErrorProvider || got.Message != "the model did not answer within 50ms" {
+			t.Errorf("error = %+v", got)
+		}
+	})
 }
 
 func TestErrorOfDeltaEndsTheCall(t *testing.T) {
 	t.Parallel()
-	server := openaitest.New(t, openaitest.Always(openaitest.Answer{Content: "one two", Hold: make(chan struct{})}))
-	gone := errors.New("the client has gone")
-	_, err := open(t, openai.Config{BaseURL: server.BaseURL()}).Generate(t.Context(), hello(), func(string) error { return gone })
-	if err != gone { //nolint:errorlint // the very error must come back
-		t.Errorf("error = %v, want %v", err, gone)
-	}
-}
-
-func TestNewNamesEverythingThatIsWrong(t *testing.T) {
-	t.Parallel()
-	hot := 3.0
-	_, err := openai.New(openai.Config{
-		BaseURL: "https://user:secret@example.com", APIKey: "sk\n", Temperature: &hot,
-		MaxCompletionTokens: -1, Timeout: -1, MaxResponseBytes: -1,
-	})
-	if err == nil {
-		t.Fatal("no error")
-	}
-	for _, field := range []string{"id:", "base_url:", "api_key:", "temperature:", "max_completion_tokens:", "timeout:", "max_response_bytes:"} {
-		if !strings.Contains(err.Error(), field) {
-			t.Errorf("the error does not name %s: %v", field, err)
+	for _, api := range []openai.API{openai.APIChat, openai.APIResponses} {
+		server := openaitest.New(t, openaitest.Always(openaitest.Answer{Content: "one two", Hold: make(chan struct{})}))
+		gone := errors.New("the client has gone")
+		m := open(t, openai.Config{API: api, BaseURL: server.BaseURL()})
+		_, err := m.Generate(t.Context(), hello(), func(string) error { return gone })
+		if err != gone { //nolint:errorlint // the very error must come back
+			t.Errorf("%s: error = %v, want %v", api, err, gone)
 		}
-	}
-	if strings.Contains(err.Error(), "secret") {
-		t.Errorf("the error quotes the password: %v", err)
-	}
-}
-
-func TestNewRefusesATemperatureTheModelCannotHave(t *testing.T) {
-	t.Parallel()
-	warm := 0.5
-	if _, err := openai.New(openai.Config{ID: "gpt-5.2", Temperature: &warm}); err == nil || !strings.Contains(err.Error(), "temperature") {
-		t.Errorf("error = %v, want one that names temperature", err)
-	}
-}
-
-func TestInfo(t *testing.T) {
-	t.Parallel()
-	want := model.Info{ID: "gpt-test", Name: "OpenAIChat", Provider: "OpenAI"}
-	if diff := cmp.Diff(want, open(t, openai.Config{}).Info()); diff != "" {
-		t.Errorf("info (-want +got):\n%s", diff)
+		if server.Calls() != 1 {
+			t.Errorf("%s: %d calls", api, server.Calls())
+		}
 	}
 }

@@ -1,72 +1,51 @@
 package openai
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
-	sdk "github.com/sashabaranov/go-openai"
-
 	"github.com/snaphook-dev/snaphook/host/model"
 )
 
-// stream sends one request and hands the answer on as it arrives.
-func (m *Model) stream(ctx context.Context, req model.Request, delta func(string) error) (_ model.Response, err error) {
-	request := m.request(req.Messages)
-	request.StreamOptions = &sdk.StreamOptions{IncludeUsage: true}
-	a := answer{start: time.Now(), delta: delta}
-	chunks, err := m.client.CreateChatCompletionStream(ctx, request)
-	if err != nil {
-		return model.Response{}, err
-	}
+// receiver is a stream of the library.
+type receiver[T any] interface {
+	Recv() (T, error)
+	Close() error
+}
+
+// receive hands on what the stream says, until add is done or the stream ends,
+// and closes it.
+func receive[T any](stream receiver[T], add func(T) (done bool, err error)) (err error) {
 	defer func() {
-		if closeErr := chunks.Close(); closeErr != nil && err == nil {
+		if closeErr := stream.Close(); closeErr != nil && err == nil {
 			err = fmt.Errorf("close stream: %w", closeErr)
 		}
 	}()
 	for {
-		chunk, err := chunks.Recv()
+		item, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			return a.end()
+			return nil
 		}
 		if err != nil {
-			return model.Response{}, fmt.Errorf("read stream: %w", err)
+			return fmt.Errorf("read stream: %w", err)
 		}
-		if err := a.add(chunk); err != nil {
-			return model.Response{}, err
+		if done, err := add(item); done || err != nil {
+			return err
 		}
 	}
 }
 
 // answer is a stream's answer so far.
 type answer struct {
-	start    time.Time
-	delta    func(string) error
+	call     *call
+	now      func() time.Time
 	text     strings.Builder
 	response model.Response
 	// firstToken is in seconds; 0 before the first.
 	firstToken float64
-}
-
-func (a *answer) add(chunk sdk.ChatCompletionStreamResponse) error {
-	if chunk.Usage != nil {
-		a.response.Usage = usage(chunk.Usage)
-	}
-	for _, choice := range chunk.Choices {
-		if choice.Index != 0 {
-			continue
-		}
-		if choice.FinishReason != "" {
-			a.response.FinishReason = string(choice.FinishReason)
-		}
-		if err := a.say(choice.Delta.Content + choice.Delta.Refusal); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (a *answer) say(text string) error {
@@ -74,10 +53,11 @@ func (a *answer) say(text string) error {
 		return nil
 	}
 	if a.firstToken == 0 {
-		a.firstToken = time.Since(a.start).Seconds()
+		a.firstToken = a.now().Sub(a.call.start).Seconds()
 	}
 	a.text.WriteString(text)
-	if err := a.delta(text); err != nil {
+	a.call.delivered = true
+	if err := a.call.delta(text); err != nil {
 		return &deltaError{err}
 	}
 	return nil

@@ -2,9 +2,9 @@ package openaitest
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -15,23 +15,39 @@ type Answer struct {
 	// each word. Only one of the two is needed.
 	Content string
 	Deltas  []string
-	// FinishReason is "stop" when empty.
+	// Refusal is what the model says instead of Content.
+	Refusal string
+	// FinishReason is "stop" when empty. With any other a response of /responses
+	// is incomplete.
 	FinishReason string
-	// PromptTokens and CompletionTokens are the usage.
+	// The usage; CachedTokens are part of PromptTokens, ReasoningTokens of
+	// CompletionTokens.
 	PromptTokens     int
 	CompletionTokens int
+	CachedTokens     int
+	ReasoningTokens  int
 
 	// Status, when not 0, answers an error with Code and Error.
 	Status int
 	Code   string
 	Error  string
+	// RetryAfter is the header of that name.
+	RetryAfter string
+	// Late answers the error of Code and Error inside an answer of status 200:
+	// a stream after its deltas, another response as failed.
+	Late bool
 
-	// Raw, when not empty, is the body instead of all the above but Status.
-	Raw string
+	// Raw, when not empty, is the body instead of all the above but Status and
+	// RetryAfter; with Endless it is repeated until the client has gone.
+	Raw     string
+	Endless bool
+	// Drop closes the connection before the first byte.
+	Drop bool
 	// Cut drops the connection before the answer is finished: a stream after its
 	// deltas, another answer half way.
 	Cut bool
-	// Unfinished ends a stream in good order but without finish_reason.
+	// Unfinished ends a stream in good order before the model has finished; another
+	// response is still in progress.
 	Unfinished bool
 	// Hold, when not nil, keeps the answer back until it is closed or the client
 	// has gone: all of it, and of a stream all but the first delta.
@@ -49,79 +65,80 @@ func Failure(status int, code, message string) Answer {
 }
 
 func (a Answer) write(w http.ResponseWriter, r *http.Request, req Request) {
+	if a.RetryAfter != "" {
+		w.Header().Set("Retry-After", a.RetryAfter)
+	}
+	form := forms[req.API]
 	switch {
+	case a.Drop:
+		panic(http.ErrAbortHandler)
 	case a.Raw != "":
-		w.WriteHeader(max(a.Status, http.StatusOK))
-		send(w, a.Raw)
+		a.raw(w, r)
 	case a.Status != 0:
 		fail(w, a.Status, a)
 	case req.Stream:
-		a.stream(w, r, req)
+		a.stream(w, r, form.stream(a, req))
 	default:
-		a.whole(w, r, req)
+		a.whole(w, r, form.whole(a, req))
 	}
 }
 
-func fail(w http.ResponseWriter, status int, a Answer) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	var code any // null when the provider gives none
-	if a.Code != "" {
-		code = a.Code
-	}
-	send(w, text(object{"error": object{
-		"message": a.Error, "type": "invalid_request_error", "param": nil, "code": code,
-	}}))
+// form is how one of the interfaces writes an answer.
+type form struct {
+	whole  func(Answer, Request) object
+	stream func(Answer, Request) eventStream
 }
 
-func (a Answer) whole(w http.ResponseWriter, r *http.Request, req Request) {
+var forms = map[string]form{
+	Chat:      {whole: chatCompletion, stream: chatStream},
+	Responses: {whole: response, stream: responseStream},
+}
+
+// eventStream is the text of a stream, in pieces that are asked for in order.
+type eventStream struct {
+	head  string
+	delta func(text string) string
+	tail  func() string
+}
+
+func (a Answer) raw(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(max(a.Status, http.StatusOK))
+	send(w, a.Raw)
+	for a.Endless && r.Context().Err() == nil {
+		send(w, a.Raw)
+	}
+}
+
+func (a Answer) whole(w http.ResponseWriter, r *http.Request, answer object) {
 	if !a.wait(r) {
 		return
 	}
-	body := text(object{
-		"id": "chatcmpl-test", "object": "chat.completion", "created": 1, "model": req.Model,
-		"choices": []object{{
-			"index": 0, "finish_reason": a.finishReason(), "logprobs": nil,
-			"message": object{"role": "assistant", "content": a.content(), "refusal": nil},
-		}},
-		"usage": a.usage(),
-	})
+	body := text(answer)
 	w.Header().Set("Content-Type", "application/json")
 	if a.Cut {
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		body = body[:len(body)/2]
 	}
 	send(w, body)
 }
 
-func (a Answer) stream(w http.ResponseWriter, r *http.Request, req Request) {
+func (a Answer) stream(w http.ResponseWriter, r *http.Request, s eventStream) {
 	w.Header().Set("Content-Type", "text/event-stream")
-	chunk := func(choices []object, usage any) {
-		send(w, "data: "+text(object{
-			"id": "chatcmpl-test", "object": "chat.completion.chunk", "created": 1, "model": req.Model,
-			"choices": choices, "usage": usage,
-		})+"\n\n")
-	}
-	chunk([]object{{"index": 0, "delta": object{"role": "assistant", "content": ""}, "finish_reason": nil}}, nil)
-	for i, delta := range a.deltas() {
+	send(w, s.head)
+	deltas := a.deltas()
+	for i, delta := range deltas {
 		if i == 1 && !a.wait(r) {
 			return
 		}
-		chunk([]object{{"index": 0, "delta": object{"content": delta}, "finish_reason": nil}}, nil)
+		send(w, s.delta(delta))
 	}
-	if len(a.deltas()) < 2 && !a.wait(r) {
+	if len(deltas) < 2 && !a.wait(r) {
 		return
 	}
 	if a.Cut {
 		panic(http.ErrAbortHandler)
 	}
-	if !a.Unfinished {
-		chunk([]object{{"index": 0, "delta": object{}, "finish_reason": a.finishReason()}}, nil)
-	}
-	if req.StreamOptions.IncludeUsage {
-		chunk([]object{}, a.usage())
-	}
-	send(w, "data: [DONE]\n\n")
+	send(w, s.tail())
 }
 
 // wait returns false when the client has gone.
@@ -145,10 +162,11 @@ func (a Answer) content() string {
 }
 
 func (a Answer) deltas() []string {
-	if len(a.Deltas) > 0 || a.Content == "" {
+	whole := a.Content + a.Refusal
+	if len(a.Deltas) > 0 || whole == "" {
 		return a.Deltas
 	}
-	return strings.SplitAfter(a.Content, " ")
+	return strings.SplitAfter(whole, " ")
 }
 
 func (a Answer) finishReason() string {
@@ -156,13 +174,6 @@ func (a Answer) finishReason() string {
 		return "stop"
 	}
 	return a.FinishReason
-}
-
-func (a Answer) usage() object {
-	return object{
-		"prompt_tokens": a.PromptTokens, "completion_tokens": a.CompletionTokens,
-		"total_tokens": a.PromptTokens + a.CompletionTokens,
-	}
 }
 
 type object map[string]any
@@ -173,6 +184,25 @@ func text(v object) string {
 		panic(err)
 	}
 	return string(data)
+}
+
+// orNull is null for no text.
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+func fail(w http.ResponseWriter, status int, a Answer) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	send(w, text(a.failure("invalid_request_error")))
+}
+
+// failure is an error in the form that all interfaces share.
+func (a Answer) failure(kind string) object {
+	return object{"error": object{"message": a.Error, "type": kind, "param": nil, "code": orNull(a.Code)}}
 }
 
 // send writes at once, so that a stream arrives piece by piece. A client that

@@ -1,20 +1,17 @@
-// Package openaitest is a server for tests that speaks the OpenAI chat
-// completions protocol over real HTTP. It is written against the protocol, not
-// against a client library.
+// Package openaitest is a server for tests that speaks the OpenAI protocol over
+// real HTTP: chat completions and responses. It is written against the protocol,
+// not against a client library.
 package openaitest
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 )
 
-// Server answers chat completions. It is safe for concurrent use.
+// Server answers both interfaces. It is safe for concurrent use.
 type Server struct {
 	http    *httptest.Server
 	respond Responder
@@ -73,54 +70,19 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
-// Request is a chat completions request as it came over the wire.
-type Request struct {
-	Model               string    `json:"model"`
-	Messages            []Message `json:"messages"`
-	Stream              bool      `json:"stream"`
-	Temperature         *float64  `json:"temperature"`
-	MaxCompletionTokens int       `json:"max_completion_tokens"`
-	StreamOptions       struct {
-		IncludeUsage bool `json:"include_usage"`
-	} `json:"stream_options"`
-
-	// APIKey is the bearer token; Body the whole body.
-	APIKey string `json:"-"`
-	Body   string `json:"-"`
-}
-
-// Message is one message of a request.
-type Message struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
-}
-
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost || r.URL.Path != "/v1/chat/completions" {
+	parse, ok := routes[r.Method+" "+r.URL.Path]
+	if !ok {
 		fail(w, http.StatusNotFound, Answer{Error: "unknown route " + r.Method + " " + r.URL.Path})
 		return
 	}
-	req, err := read(r)
+	req, err := read(r, parse)
 	if err != nil {
 		fail(w, http.StatusBadRequest, Answer{Error: err.Error()})
 		return
 	}
 	s.respond(s.record(req), req).write(w, r, req)
-}
-
-func read(r *http.Request) (Request, error) {
-	var req Request
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return req, err
-	}
-	if err := json.Unmarshal(body, &req); err != nil {
-		return req, err
-	}
-	req.Body = string(body)
-	req.APIKey = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return req, nil
 }
 
 // record keeps the request and returns its number.

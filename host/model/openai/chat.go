@@ -1,0 +1,119 @@
+package openai
+
+import (
+	"context"
+	"math"
+
+	sdk "github.com/sashabaranov/go-openai"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/model"
+)
+
+// chat speaks chat completions.
+type chat struct{ config Config }
+
+func (chat) name() string { return "OpenAIChat" }
+
+// check finds now what the library would refuse at every request.
+func (c chat) check() error {
+	if err := sdk.NewReasoningValidator().Validate(c.request(nil)); err != nil {
+		return invalid(host.Problem{Path: "temperature", Message: err.Error()})
+	}
+	return nil
+}
+
+func (c chat) request(messages []model.Message) sdk.ChatCompletionRequest {
+	req := sdk.ChatCompletionRequest{
+		Model:               c.config.ID,
+		Messages:            make([]sdk.ChatCompletionMessage, 0, len(messages)),
+		MaxCompletionTokens: c.config.MaxCompletionTokens,
+	}
+	for _, msg := range messages {
+		req.Messages = append(req.Messages, sdk.ChatCompletionMessage{
+			Role: msg.Role, Content: host.Text(msg.Content),
+		})
+	}
+	if t := c.config.Temperature; t != nil {
+		// A zero would be left out of the request.
+		req.Temperature = max(float32(*t), math.SmallestNonzeroFloat32)
+	}
+	return req
+}
+
+func (c chat) whole(ctx context.Context, client *sdk.Client, messages []model.Message) (model.Response, error) {
+	resp, err := client.CreateChatCompletion(ctx, c.request(messages))
+	if err != nil {
+		return model.Response{}, err
+	}
+	if len(resp.Choices) == 0 {
+		return model.Response{}, errNoChoice
+	}
+	choice := resp.Choices[0]
+	return model.Response{
+		Content:      textOr(choice.Message.Content, choice.Message.Refusal),
+		FinishReason: string(choice.FinishReason),
+		Usage:        chatUsage(&resp.Usage),
+	}, nil
+}
+
+// textOr returns the answer, or the provider's refusal to give one: that is what
+// the model said.
+func textOr(content, refusal string) string {
+	if content == "" {
+		return refusal
+	}
+	return content
+}
+
+func (c chat) stream(ctx context.Context, client *sdk.Client, messages []model.Message, a *answer) (model.Response, error) {
+	req := c.request(messages)
+	req.StreamOptions = &sdk.StreamOptions{IncludeUsage: true}
+	chunks, err := client.CreateChatCompletionStream(ctx, req)
+	if err != nil {
+		return model.Response{}, err
+	}
+	if err := receive(chunks, func(chunk sdk.ChatCompletionStreamResponse) (bool, error) {
+		return false, a.addChunk(chunk)
+	}); err != nil {
+		return model.Response{}, err
+	}
+	return a.end()
+}
+
+func (a *answer) addChunk(chunk sdk.ChatCompletionStreamResponse) error {
+	if chunk.Usage != nil {
+		a.response.Usage = chatUsage(chunk.Usage)
+	}
+	for _, choice := range chunk.Choices {
+		if choice.Index != 0 {
+			continue
+		}
+		if choice.FinishReason != "" {
+			a.response.FinishReason = string(choice.FinishReason)
+		}
+		if err := a.say(choice.Delta.Content + choice.Delta.Refusal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func chatUsage(u *sdk.Usage) host.Metrics {
+	metrics := tokens(u.PromptTokens, u.CompletionTokens, u.TotalTokens)
+	if d := u.PromptTokensDetails; d != nil {
+		metrics.CacheReadTokens = int64(d.CachedTokens)
+	}
+	if d := u.CompletionTokensDetails; d != nil {
+		metrics.ReasoningTokens = int64(d.ReasoningTokens)
+	}
+	return metrics
+}
+
+// tokens fills in a total that a server left out.
+func tokens(input, output, total int) host.Metrics {
+	if total == 0 {
+		total = input + output
+	}
+	return host.Metrics{InputTokens: int64(input), OutputTokens: int64(output), TotalTokens: int64(total)}
+}
