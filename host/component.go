@@ -31,7 +31,7 @@ type Agent struct {
 	Model string
 	// Hooks are the bindings of the configuration.
 	Hooks []Binding
-	// RequireHooks denies at a point that has no blocking hook.
+	// RequireHooks denies at input and output when no blocking hook is bound there.
 	RequireHooks bool
 	// StoreRefusedInput keeps the input of refused runs.
 	StoreRefusedInput bool

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -133,7 +132,7 @@ func newDispatcher(t *testing.T, g host.Caller, hooks ...bound) *hook.Dispatcher
 	t.Helper()
 	d, err := hook.NewDispatcher(hook.Config{
 		Caller: g, Bindings: bindings(hooks),
-		Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

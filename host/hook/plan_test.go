@@ -1,7 +1,6 @@
 package hook_test
 
 import (
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 
 func TestNewDispatcherWantsItsParts(t *testing.T) {
 	t.Parallel()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	for name, cfg := range map[string]hook.Config{
 		"no caller":   {Bindings: bindings{}, Log: log},
 		"no bindings": {Caller: &guests{}, Log: log},
@@ -32,7 +31,7 @@ func plan(t *testing.T, inBackground bool, hooks ...bound) *hook.Plan {
 	t.Helper()
 	d, err := hook.NewDispatcher(hook.Config{
 		Caller: &guests{}, Bindings: bindings(hooks), InBackground: inBackground,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +152,7 @@ func TestPlanExpandsBindings(t *testing.T) {
 	resolve = append(resolve, resolve[0])
 	resolve[1].Binding.Hook = "c"
 	d, err := hook.NewDispatcher(hook.Config{
-		Caller: &guests{}, Bindings: resolve, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Caller: &guests{}, Bindings: resolve, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
