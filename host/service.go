@@ -19,7 +19,7 @@ type Services struct {
 
 // ErrNotGranted is wrapped by a service's error when the plugin lacks the
 // permission for what it asked; the guest is told the whole text.
-var ErrNotGranted = errors.New("not granted")
+var ErrNotGranted = errors.New("the permission is not granted")
 
 // KV keeps a plugin's values between calls. It is safe for concurrent use.
 type KV interface {
