@@ -10,6 +10,9 @@ import (
 	"github.com/snaphook-dev/snaphook/host/model/openai/openaitest"
 )
 
+// endlessDelta is an event that says something in either interface.
+const endlessDelta = `data: {"type": "response.output_text.delta", "delta": "on ", "choices": [{"index": 0, "delta": {"content": "on "}}]}` + "\n\n"
+
 func TestGenerateFails(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 5000)
@@ -40,6 +43,7 @@ func TestGenerateFails(t *testing.T) {
 		{"cut", openaitest.Answer{Content: "one two three", Cut: true}, model.ErrorProvider, 0, "cut off"},
 		{"too large", openaitest.Answer{Content: long + long}, model.ErrorProvider, 0, "too large"},
 		{"endless line", openaitest.Answer{Raw: " ", Endless: true}, model.ErrorProvider, 0, "too large"},
+		{"endless deltas", openaitest.Answer{Raw: endlessDelta, Endless: true}, model.ErrorProvider, 0, "the model's answer"},
 		{"endless comments", openaitest.Answer{Raw: ": wait\n\n", Endless: true}, model.ErrorProvider, 0, "the model's answer"},
 	}
 	for _, test := range tests {
