@@ -1,6 +1,7 @@
 package host
 
 import (
+	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/pluginapi"
@@ -36,6 +37,12 @@ const (
 	TestsPassed TestsResult = "passed"
 	TestsNotRun TestsResult = "not_run"
 )
+
+// Granted reports whether the plugin asks for a permission and the operator gave
+// it.
+func (p *Plugin) Granted(permission pluginapi.Permission) bool {
+	return slices.Contains(p.Grants, permission) && slices.Contains(p.Manifest.Permissions.Names(), permission)
+}
 
 // Hook returns the hook of that name, or false.
 func (p *Plugin) Hook(name string) (pluginapi.Hook, bool) {

@@ -16,23 +16,31 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// ask hands c to the hook and reads its verdict. It notes logs and duration in
-// the record.
-func (d *Dispatcher) ask(
-	ctx context.Context, h *Hook, c *pluginapi.Context, delivery *pluginapi.Delivery, record *host.HookCall,
-) (pluginapi.Verdict, *failure) {
+// question is what one hook is asked.
+type question struct {
+	hook    *Hook
+	context *pluginapi.Context
+	// delivery is nil for a blocking hook.
+	delivery *pluginapi.Delivery
+	services host.Services
+}
+
+// ask puts the question and reads the verdict. It notes logs and duration in the
+// record.
+func (d *Dispatcher) ask(ctx context.Context, q question, record *host.HookCall) (pluginapi.Verdict, *failure) {
+	h := q.hook
 	if h.Missing {
 		return pluginapi.Verdict{}, &failure{
 			ReasonInterceptorFailed, string(host.CallUnavailable), "the plugin has no active version with this hook",
 		}
 	}
-	input, err := document(c, h, delivery)
+	input, err := q.document(ctx)
 	if err != nil {
 		return pluginapi.Verdict{}, contextFailure(err.Error())
 	}
 	result, err := d.call(ctx, host.Call{
 		Digest: h.Digest, Export: h.Export, Input: input,
-		Config: h.Config, Timeout: h.Timeout, Mode: h.Mode,
+		Config: h.Config, Timeout: h.Timeout, Mode: h.Mode, Services: q.services,
 	})
 	record.DurationMS = milliseconds(result.Duration)
 	record.Logs = append(record.Logs, result.Logs...)
@@ -83,11 +91,15 @@ func levelOf(name string) slog.Level {
 	return slog.LevelInfo
 }
 
-// document is the context as one hook sees it: its own copy.
-func document(c *pluginapi.Context, h *Hook, delivery *pluginapi.Delivery) ([]byte, error) {
-	doc := *c
-	ext := *c.Extensions.Snaphook
-	ext.Config, ext.Mode, ext.Delivery = h.Config, h.Mode, delivery
+// document is the context as the hook sees it: its own copy.
+func (q question) document(ctx context.Context) ([]byte, error) {
+	state, err := q.sessionState(ctx)
+	if err != nil {
+		return nil, errors.New("the session's state cannot be read")
+	}
+	doc := *q.context
+	ext := *q.context.Extensions.Snaphook
+	ext.Config, ext.Mode, ext.Delivery, ext.SessionState = q.hook.Config, q.hook.Mode, q.delivery, state
 	doc.Extensions.Snaphook = &ext
 	data, err := encode(&doc)
 	if err != nil {
@@ -95,6 +107,18 @@ func document(c *pluginapi.Context, h *Hook, delivery *pluginapi.Delivery) ([]by
 		return nil, errors.New("the context is not valid JSON")
 	}
 	return data, checkBounds(data)
+}
+
+// sessionState is what the hook sees of it, nil without the permission: as the
+// hooks before it left it, or as it was in the snapshot.
+func (q question) sessionState(ctx context.Context) (json.RawMessage, error) {
+	switch {
+	case !q.hook.SessionState:
+		return nil, nil
+	case q.delivery != nil || q.services.SessionState == nil:
+		return q.context.Extensions.Snaphook.SessionState, nil
+	}
+	return q.services.SessionState.Get(ctx)
 }
 
 // judge reads what a guest returned. An empty output allows, except from a

@@ -24,7 +24,7 @@ func (d *Dispatcher) Queued(h *Hook, at Occasion, snapshotID string, lease host.
 	record.Owner, record.LeaseUntil = lease.Owner, lease.Until
 	record.Spec = &host.HookCallSpec{
 		Export: h.Export, Config: h.Config,
-		Timeout: pluginapi.Duration(h.Timeout), Retry: h.Retry,
+		Timeout: pluginapi.Duration(h.Timeout), Retry: h.Retry, SessionState: h.SessionState,
 	}
 	return record
 }
@@ -49,14 +49,17 @@ func Snapshot(c *pluginapi.Context) ([]byte, error) {
 	return data, nil
 }
 
-// Deliver makes one attempt of a background call. The returned record holds the
+// Deliver makes one attempt of a background call. Services are what it may
+// reach, if it was granted it. The returned record holds the
 // verdict, or Error when the hook failed, and nothing of earlier attempts; its
 // Status is left to the caller. A deny or a transform changes nothing and leaves
 // a warning.
-func (d *Dispatcher) Deliver(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
+func (d *Dispatcher) Deliver(
+	ctx context.Context, call host.HookCall, snapshot []byte, services host.Services,
+) host.HookCall {
 	reset(&call)
 	call.StartedAt = d.now()
-	verdict, failed := d.deliver(ctx, &call, snapshot)
+	verdict, failed := d.deliver(ctx, &call, snapshot, services)
 	call.FinishedAt = d.now()
 	if failed != nil {
 		call.Error = failed.hookError()
@@ -80,7 +83,9 @@ func reset(call *host.HookCall) {
 }
 
 // deliver asks the hook as it was bound when the call was enqueued.
-func (d *Dispatcher) deliver(ctx context.Context, call *host.HookCall, snapshot []byte) (pluginapi.Verdict, *failure) {
+func (d *Dispatcher) deliver(
+	ctx context.Context, call *host.HookCall, snapshot []byte, services host.Services,
+) (pluginapi.Verdict, *failure) {
 	var c pluginapi.Context
 	if err := json.Unmarshal(snapshot, &c); err != nil || c.Extensions.Snaphook == nil || call.Spec == nil {
 		return pluginapi.Verdict{}, contextFailure("the stored context cannot be read")
@@ -89,11 +94,13 @@ func (d *Dispatcher) deliver(ctx context.Context, call *host.HookCall, snapshot 
 		Plugin: call.Plugin, Version: call.Version, Digest: call.Digest, Name: call.Hook,
 		Export: call.Spec.Export, Point: call.Point, Mode: pluginapi.ModeBackground,
 		Timeout: time.Duration(call.Spec.Timeout), Config: call.Spec.Config,
+		SessionState: call.Spec.SessionState,
 	}
-	verdict, failed := d.ask(ctx, h, &c, &pluginapi.Delivery{
+	delivery := &pluginapi.Delivery{
 		HookCallID: call.ID, IdempotencyKey: call.IdempotencyKey,
 		Attempt: call.Attempt, MaxAttempts: call.MaxAttempts,
-	}, call)
+	}
+	verdict, failed := d.ask(ctx, question{hook: h, context: &c, delivery: delivery, services: services}, call)
 	d.warn(ctx, h, call.RunID, verdict.Warnings)
 	return verdict, failed
 }

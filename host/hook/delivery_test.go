@@ -94,7 +94,7 @@ func TestDeliver(t *testing.T) {
 		g := &guests{exports: map[string]guest{"one": says(test.output)}}
 		d := newDispatcher(t, g, input("one").background().config(`{"k":1}`))
 		call, snapshot := queue(t, d)
-		got := d.Deliver(t.Context(), call, snapshot)
+		got := d.Deliver(t.Context(), call, snapshot, host.Services{})
 		if got.Outcome != test.outcome || got.Error != nil || got.Status != host.HookCallQueued {
 			t.Errorf("%s: %+v", name, got)
 		}
@@ -118,7 +118,7 @@ func TestDeliveryFields(t *testing.T) {
 	d := newDispatcher(t, g, input("one").background().config(`{"k":1}`))
 	call, snapshot := queue(t, d)
 	call.Attempt = 3
-	d.Deliver(t.Context(), call, snapshot)
+	d.Deliver(t.Context(), call, snapshot, host.Services{})
 	ext := g.document(t, 0).Extensions.Snaphook
 	want := &pluginapi.Delivery{
 		HookCallID: call.ID, IdempotencyKey: call.IdempotencyKey, Attempt: 3, MaxAttempts: hook.DefaultMaxAttempts,
@@ -152,13 +152,13 @@ func TestDeliverForgetsEarlierAttempts(t *testing.T) {
 	}}}
 	d := newDispatcher(t, g, input("one").background())
 	first, snapshot := queue(t, d)
-	second := d.Deliver(t.Context(), first, snapshot)
+	second := d.Deliver(t.Context(), first, snapshot, host.Services{})
 	if diff := cmp.Diff(&host.HookError{Code: "trap", Message: "trapped"}, second.Error); diff != "" || second.Outcome != "" {
 		t.Errorf("outcome %q, error (-want +got):\n%s", second.Outcome, diff)
 	}
 	second.Attempt = 2
-	third := d.Deliver(t.Context(), second, snapshot)
-	third = d.Deliver(t.Context(), third, snapshot)
+	third := d.Deliver(t.Context(), second, snapshot, host.Services{})
+	third = d.Deliver(t.Context(), third, snapshot, host.Services{})
 	if third.Error != nil || len(third.Logs) != 1 || len(third.Warnings) != 1 || third.DurationMS != 1000 {
 		t.Errorf("record %+v", third)
 	}
@@ -172,12 +172,12 @@ func TestDeliverWithoutAContext(t *testing.T) {
 	d := newDispatcher(t, &guests{}, input("one").background())
 	call, snapshot := queue(t, d)
 	for name, data := range map[string]string{"none": "", "broken": "{", "no extension": `{"spec":"x"}`} {
-		if got := d.Deliver(t.Context(), call, []byte(data)); got.Error == nil || got.Error.Code != "context_invalid" {
+		if got := d.Deliver(t.Context(), call, []byte(data), host.Services{}); got.Error == nil || got.Error.Code != "context_invalid" {
 			t.Errorf("%s: %+v", name, got.Error)
 		}
 	}
 	call.Spec = nil
-	if got := d.Deliver(t.Context(), call, snapshot); got.Error == nil {
+	if got := d.Deliver(t.Context(), call, snapshot, host.Services{}); got.Error == nil {
 		t.Error("a call without a spec did not fail")
 	}
 }

@@ -14,6 +14,8 @@ type Emission struct {
 	// hook, config and mode. Its extension must be set.
 	Context pluginapi.Context
 	Run     RunRef
+	// Services are what the hooks may reach, if they were granted it.
+	Services host.Services
 	// Required denies when no blocking hook is bound (require_hooks).
 	Required bool
 	// Started and Completed are told of each blocking hook, with the context as

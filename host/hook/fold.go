@@ -58,7 +58,7 @@ func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
 	}
 	record := f.record(h, f.occasion)
 	record.StartedAt = f.now()
-	verdict, failed := f.ask(ctx, h, &f.result.Context, nil, &record)
+	verdict, failed := f.ask(ctx, question{hook: h, context: &f.result.Context, services: f.emission.Services}, &record)
 	record.FinishedAt = f.now()
 	if failed != nil && f.ended(ctx) { // an answer that is there counts
 		record.Status = host.HookCallCancelled

@@ -32,6 +32,8 @@ type Hook struct {
 	Timeout  time.Duration
 	Config   json.RawMessage
 	Retry    pluginapi.Retry
+	// SessionState is true when the hook may see the session's state.
+	SessionState bool
 	// Missing is true for a binding whose plugin has no active version, or not
 	// that hook: it counts as a hook that failed.
 	Missing bool
@@ -52,18 +54,19 @@ func (d *Dispatcher) merge(bound host.BoundPlugin, m pluginapi.Hook) Hook {
 	b := bound.Binding
 	mode := d.mode(b, m)
 	return Hook{
-		Plugin:    bound.Plugin.Name,
-		Version:   bound.Plugin.Version,
-		Digest:    bound.Plugin.Digest,
-		Name:      m.Name,
-		Export:    m.Export,
-		Point:     m.Point,
-		Mode:      mode,
-		Guardrail: m.Guardrail,
-		FailOpen:  b.OnError == pluginapi.OnErrorAllow && !m.Guardrail,
-		Timeout:   timeoutOf(mode, b, m),
-		Config:    b.Config,
-		Retry:     retryOf(m.Retry),
+		Plugin:       bound.Plugin.Name,
+		Version:      bound.Plugin.Version,
+		Digest:       bound.Plugin.Digest,
+		Name:         m.Name,
+		Export:       m.Export,
+		Point:        m.Point,
+		Mode:         mode,
+		Guardrail:    m.Guardrail,
+		FailOpen:     b.OnError == pluginapi.OnErrorAllow && !m.Guardrail,
+		Timeout:      timeoutOf(mode, b, m),
+		Config:       b.Config,
+		Retry:        retryOf(m.Retry),
+		SessionState: bound.Plugin.Granted(pluginapi.PermissionSessionState),
 	}
 }
 
