@@ -76,6 +76,7 @@ func parseVerdict(data []byte) (Verdict, error) {
 	if err := json.Unmarshal(data, &v); err != nil {
 		return v, decodeProblem(err)
 	}
+	v.dropNulls(members)
 	if err := v.checkDecision(members); err != nil {
 		return v, err
 	}
@@ -90,6 +91,21 @@ func parseVerdict(data []byte) (Verdict, error) {
 		v.Transform.Value = json.RawMessage("null")
 	}
 	return v, nil
+}
+
+// dropNulls treats a member that is null as one that is absent.
+func (v *Verdict) dropNulls(members map[string]json.RawMessage) {
+	for name, raw := range members {
+		if isNull(raw) {
+			delete(members, name)
+		}
+	}
+	if isNull(v.Approval) {
+		v.Approval = nil
+	}
+	if isNull(v.Evidence) {
+		v.Evidence = nil
+	}
 }
 
 // verdictParts are the members that have rules of their own.

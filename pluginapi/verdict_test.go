@@ -106,25 +106,22 @@ var badVerdicts = []struct{ name, doc, want string }{
 	{"reason is no string", `{"decision":"deny","reason":{}}`, "reason must not be"},
 	{"message is no string", `{"decision":"deny","message":[]}`, "message must not be"},
 	{"transform missing", `{"decision":"transform"}`, "transform is missing"},
-	{"transform is null", `{"decision":"transform","transform":null}`, "not a JSON object"},
+	{"transform is null", `{"decision":"transform","transform":null}`, "transform is missing"},
 	{"transform is no object", `{"decision":"transform","transform":"x"}`, "transform must not be"},
 	{"transform without path", `{"decision":"transform","transform":{"value":1}}`, "path is missing"},
 	{"path is null", `{"decision":"transform","transform":{"path":null}}`, "path is missing"},
 	{"other spelling below", `{"decision":"transform","transform":{"Path":"$target"}}`, "unknown member"},
 	{"repeated below", `{"decision":"transform","transform":{"path":"$target","value":1,"value":2}}`, "repeated"},
 	{"transform beside allow", `{"decision":"allow","transform":{"path":"$target"}}`, "only for the decision"},
-	{"null transform beside allow", `{"decision":"allow","transform":null}`, "only for the decision"},
 	{"transform beside deny", `{"decision":"deny","transform":{"path":"$target"}}`, "only for the decision"},
 	{"approval beside allow", `{"decision":"allow","approval":{}}`, "only for a deny"},
 	{"approval beside transform", `{"decision":"transform","transform":{"path":"$target"},"approval":{}}`, "only for a deny"},
-	{"approval is null", `{"decision":"deny","approval":null}`, "approval is not an object"},
 	{"approval is no object", `{"decision":"deny","approval":true}`, "approval is not an object"},
 	{"warnings is no array", `{"decision":"allow","warnings":{}}`, "warnings must not be"},
 	{"a warning is null", `{"decision":"allow","warnings":[null]}`, "not a JSON object"},
 	{"a warning is a string", `{"decision":"allow","warnings":["x"]}`, "must not be a string"},
 	{"a warning with more", `{"decision":"allow","warnings":[{"code":1}]}`, "unknown member"},
 	{"reserved warning", `{"decision":"allow","warnings":[{"reason":"host_error:x"}]}`, "is reserved"},
-	{"evidence is null", `{"decision":"allow","evidence":null}`, "not a JSON object"},
 	{"evidence is no object", `{"decision":"allow","evidence":[]}`, "not a JSON object"},
 	{"evidence with more", `{"decision":"allow","evidence":{"x":1}}`, "unknown member"},
 	{"artefact is no string", `{"decision":"allow","evidence":{"artefact":1}}`, "artefact is not a string"},
@@ -230,4 +227,17 @@ func FuzzParseVerdict(f *testing.F) {
 			t.Fatalf("%s became %s", written, rewritten)
 		}
 	})
+}
+
+// The schema knows no null here, but a guest that writes every member it has
+// means that there is none.
+func TestParseVerdictTakesNullForAbsent(t *testing.T) {
+	t.Parallel()
+	got, err := pluginapi.ParseVerdict([]byte(`{"decision":"deny","transform":null,"approval":null,"evidence":null}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(pluginapi.Verdict{Decision: pluginapi.Deny}, got); diff != "" {
+		t.Errorf("verdict (-want +got):\n%s", diff)
+	}
 }
