@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -62,13 +64,29 @@ func (x *execution) enqueue(end *host.Finish, e *emitted) ([]queued, error) {
 	return jobs, nil
 }
 
+// withState is the context of an emission with the session's state, if one of
+// its background hooks may see it.
+func (x *execution) withState(result hook.Result) pluginapi.Context {
+	c := result.Context
+	if !slices.ContainsFunc(result.Background, func(h *hook.Hook) bool { return h.SessionState }) {
+		return c
+	}
+	ext := *c.Extensions.Snaphook
+	ext.SessionState = object(x.state.value())
+	c.Extensions.Snaphook = &ext
+	return c
+}
+
 // snapshot is the context as the blocking hooks left it; where the run is at its
-// end, with final status and metrics.
+// end, with final status, metrics and state.
 func (x *execution) snapshot(e *emitted) ([]byte, error) {
 	c := e.context
 	if c.Point == pluginapi.PointOutput || c.Point == pluginapi.PointAgentShutdown {
 		ext := *c.Extensions.Snaphook
 		ext.Run = x.runInfo()
+		if ext.SessionState != nil {
+			ext.SessionState = object(x.state.value())
+		}
 		c.Extensions.Snaphook = &ext
 	}
 	return hook.Snapshot(&c)

@@ -113,5 +113,5 @@ func (e *Engine) ModelInfo(name string) model.Info {
 
 // WorkHook makes one attempt of a background call.
 func (e *Engine) WorkHook(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
-	return e.hooks.Deliver(ctx, call, snapshot, host.Services{})
+	return e.hooks.Deliver(ctx, call, snapshot, host.Services{SessionState: &storedState{e.store, call}})
 }

@@ -59,6 +59,8 @@ type boundHook struct {
 	mode    pluginapi.Mode
 	answer  guest
 	missing bool
+	// permissions are asked for and granted.
+	permissions pluginapi.Permissions
 }
 
 func blocking(point pluginapi.Point, name string, answer guest) boundHook {
@@ -78,7 +80,11 @@ func (h *hooks) Resolve(host.Component, string) []host.BoundPlugin {
 		}
 		out[i].Plugin = &host.Plugin{
 			Name: b.name, Version: "1.0.0", Digest: "sha256:" + b.name,
-			Manifest: pluginapi.Manifest{Hooks: []pluginapi.Hook{{Name: "hook", Export: b.name, Point: b.point}}},
+			Manifest: pluginapi.Manifest{
+				Hooks:       []pluginapi.Hook{{Name: "hook", Export: b.name, Point: b.point}},
+				Permissions: b.permissions,
+			},
+			Grants: b.permissions.Names(),
 		}
 	}
 	return out
@@ -94,11 +100,18 @@ func (h *hooks) Call(ctx context.Context, call host.Call) (host.CallResult, erro
 	h.mu.Unlock()
 	for _, b := range h.bound {
 		if b.name == call.Export {
-			output, err := b.answer(ctx, c)
+			output, err := b.answer(context.WithValue(ctx, servicesKey{}, call.Services), c)
 			return host.CallResult{Output: []byte(output)}, err
 		}
 	}
 	return host.CallResult{}, &host.CallError{Code: host.CallMissingExport, Message: call.Export}
+}
+
+type servicesKey struct{}
+
+// servicesOf are the services of the call a guest answers.
+func servicesOf(ctx context.Context) host.Services {
+	return ctx.Value(servicesKey{}).(host.Services)
 }
 
 // at returns the contexts hooks saw at a point.

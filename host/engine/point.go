@@ -44,10 +44,13 @@ func (x *execution) pass(ctx context.Context, c pluginapi.Context) (pluginapi.Co
 	started, completed := x.hookEvents(c.Point)
 	result, err := x.hooks.Emit(ctx, hook.Emission{
 		Plan: x.plan, Context: c, Run: x.runRef(), Required: required(x.agent, c.Point),
-		Started: started, Completed: completed,
+		Services: host.Services{SessionState: &x.state}, Started: started, Completed: completed,
 	})
+	if x.inputPermitted {
+		x.run.SessionState = x.state.value()
+	}
 	x.emitted = append(x.emitted, emitted{
-		occasion: x.occasion(c.Point, c.Sequence), context: result.Context, calls: result.Calls,
+		occasion: x.occasion(c.Point, c.Sequence), context: x.withState(result), calls: result.Calls,
 		background: result.Background, permitted: err == nil && !result.Denied(),
 	})
 	switch {
@@ -93,12 +96,8 @@ func (x *execution) input(ctx context.Context) error {
 		}
 		content = c.Input.Content
 	}
-	state, err := mergeState(x.session.State, x.req.SessionState)
-	if err != nil {
-		return err
-	}
 	x.inputPermitted = true
-	x.run.Input, x.run.Metadata, x.run.SessionState = content, x.req.Metadata, state
+	x.run.Input, x.run.Metadata, x.run.SessionState = content, x.req.Metadata, x.state.value()
 	return nil
 }
 

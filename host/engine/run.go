@@ -58,6 +58,7 @@ type execution struct {
 	// run holds only what the hooks have permitted.
 	run     host.Run
 	session host.Session
+	state   liveState
 	fresh   bool // the session did not exist
 	turn    int
 	history []host.Message

@@ -22,6 +22,11 @@ func (x *execution) loadSession(ctx context.Context) error {
 			ID: x.run.SessionID, Component: x.run.Component, UserID: x.run.UserID, CreatedAt: x.run.CreatedAt,
 		}
 	}
+	state, err := mergeState(x.session.State, x.req.SessionState)
+	if err != nil {
+		return err
+	}
+	x.state.set(state) // hooks see it; what is kept of it they decide
 	x.run.SessionState = x.session.State
 	return nil
 }
