@@ -46,9 +46,12 @@ var HostWide = BindingScope{}
 func (c Component) Scope() BindingScope { return BindingScope{Kind: c.Kind, ID: c.ID} }
 
 // BoundPlugin is a binding with the plugin version it means now. Plugin is nil
-// when the plugin is unknown or has no active version: such a binding counts as
-// a failed hook.
+// when the plugin was never active or is not installed any more: such a binding
+// counts as a failed hook.
 type BoundPlugin struct {
 	Binding Binding
 	Plugin  *Plugin
+	// Inactive is true when no version is active and Plugin is the last one that
+	// was: its hooks are known, and count as failed.
+	Inactive bool
 }

@@ -21,7 +21,8 @@ type Plugin struct {
 	Active bool
 	// Grants are the permissions the operator gave; nil when never activated.
 	Grants []pluginapi.Permission
-	// ActivatedAt is when the version was last activated; zero for never.
+	// ActivatedAt is when the version was activated; zero unless it is active or
+	// was the last one of its name to be.
 	ActivatedAt time.Time
 	// Tests is what came of the manifest's own tests when it was installed.
 	Tests TestsResult

@@ -140,7 +140,7 @@ type PluginStore interface {
 	// grants and the time.
 	ActivatePlugin(ctx context.Context, name, version string, grants []pluginapi.Permission, at time.Time) error
 	// DeactivatePlugin leaves a name without an active version when this one is
-	// it; a version that is not active is no error.
+	// it, and keeps the time; a version that is not active is no error.
 	DeactivatePlugin(ctx context.Context, name, version string) error
 	// DeletePlugin deletes a version and its module, active or not. With the last
 	// version go the values the plugin kept. While a hook call of the version is

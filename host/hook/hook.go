@@ -67,10 +67,11 @@ func (d *Dispatcher) merge(bound host.BoundPlugin, m pluginapi.Hook) Hook {
 		Config:       b.Config,
 		Retry:        retryOf(m.Retry),
 		SessionState: bound.Plugin.Granted(pluginapi.PermissionSessionState),
+		Missing:      bound.Inactive,
 	}
 }
 
-// missing stands for a hook nobody can call. Its point is unknown, so it takes
+// missing stands for a hook nobody knows. Its point is unknown, so it takes
 // the first that every run passes. Nobody knows whether it is a guardrail
 // either: unless the binding puts it into the background it blocks, and it
 // never fails open.

@@ -87,6 +87,8 @@ type bound struct {
 	hook    pluginapi.Hook
 	binding host.Binding
 	missing bool
+	// inactive is a plugin that was deactivated.
+	inactive bool
 }
 
 // at makes a blocking hook at a point; its export and its plugin have its name.
@@ -116,7 +118,7 @@ type bindings []bound
 func (b bindings) Resolve(host.Component, string) []host.BoundPlugin {
 	var out []host.BoundPlugin
 	for _, one := range b {
-		resolved := host.BoundPlugin{Binding: one.binding}
+		resolved := host.BoundPlugin{Binding: one.binding, Inactive: one.inactive}
 		if !one.missing {
 			resolved.Plugin = &host.Plugin{
 				Name: one.binding.Plugin, Version: "1.0.0", Digest: "sha256:" + one.binding.Plugin, Active: true,

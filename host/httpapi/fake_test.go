@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -97,6 +98,7 @@ type fakePlugins struct {
 	manifest  string
 	module    []byte
 	activated []pluginapi.Permission
+	removed   []string
 }
 
 func (p *fakePlugins) Install(_ context.Context, manifest, module []byte) (plugin.Installed, error) {
@@ -111,6 +113,16 @@ func (p *fakePlugins) Activate(
 	activated := aPlugin(version)
 	activated.Name, activated.Active, activated.Grants = name, true, grants
 	return activated, p.err
+}
+
+func (p *fakePlugins) Deactivate(_ context.Context, name, version string, force bool) (host.Plugin, error) {
+	p.removed = append(p.removed, fmt.Sprintf("deactivate %s %s %t", name, version, force))
+	return aPlugin(version), p.err
+}
+
+func (p *fakePlugins) Delete(_ context.Context, name, version string, force bool) error {
+	p.removed = append(p.removed, fmt.Sprintf("delete %s %s %t", name, version, force))
+	return p.err
 }
 
 func (p *fakePlugins) Plugins() []host.Plugin { return p.plugins }
@@ -254,7 +266,7 @@ func refusedRun() host.Run {
 
 func aPlugin(version string) host.Plugin {
 	return host.Plugin{
-		Name: "pii-guard", Version: version, Digest: "sha256:00", ModuleSize: 42, CreatedAt: at,
+		Name: "pii-guard", Version: version, Digest: "sha256:00", ModuleSize: 42, CreatedAt: at, Tests: host.TestsPassed,
 		Manifest: pluginapi.Manifest{
 			ManifestVersion: 1, Name: "pii-guard", Version: version, Description: "Guards.",
 			Hooks: []pluginapi.Hook{{

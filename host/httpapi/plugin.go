@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
-	"github.com/snaphook-dev/snaphook/host/plugin"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
@@ -30,8 +29,8 @@ type pluginBody struct {
 
 // testsBody says what came of the manifest's tests.
 type testsBody struct {
-	Count  int    `json:"count"`
-	Result string `json:"result"`
+	Count  int              `json:"count"`
+	Result host.TestsResult `json:"result"`
 }
 
 // pluginVersions is a plugin with all its versions; Active is null when none is.
@@ -77,6 +76,33 @@ func (a *api) activatePlugin(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// deactivatePlugin leaves a plugin without an active version.
+func (a *api) deactivatePlugin(w http.ResponseWriter, r *http.Request) error {
+	force, err := flagOf(r, "force")
+	if err != nil {
+		return err
+	}
+	p, err := a.plugins.Deactivate(r.Context(), pathVar(r, "name"), pathVar(r, "version"), force)
+	if err != nil {
+		return err
+	}
+	a.writeJSON(w, r, http.StatusOK, newPluginBody(p))
+	return nil
+}
+
+// deletePlugin deletes a version of a plugin.
+func (a *api) deletePlugin(w http.ResponseWriter, r *http.Request) error {
+	force, err := flagOf(r, "force")
+	if err != nil {
+		return err
+	}
+	if err := a.plugins.Delete(r.Context(), pathVar(r, "name"), pathVar(r, "version"), force); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 func (a *api) listPlugins(w http.ResponseWriter, r *http.Request) error {
 	at, err := pageOf(r)
 	if err != nil {
@@ -117,7 +143,7 @@ func newPluginBody(p host.Plugin) pluginBody {
 		Name: p.Name, Version: p.Version, Digest: p.Digest, Status: "inactive",
 		Description: m.Description, ABI: m.ABI, Hooks: m.Hooks,
 		Permissions: m.Permissions, Grants: p.Grants, Limits: m.Limits, ConfigSchema: m.ConfigSchema,
-		Tests:      testsBody{Count: len(m.Tests), Result: plugin.TestNotRun},
+		Tests:      testsBody{Count: len(m.Tests), Result: p.Tests},
 		ModuleSize: p.ModuleSize, CreatedAt: p.CreatedAt.UTC(),
 	}
 	if p.Active {

@@ -233,3 +233,41 @@ func TestActivatePlugin(t *testing.T) {
 		t.Errorf("status %d, body (-want +got):\n%s", w.Code, diff)
 	}
 }
+
+func TestRemovePlugin(t *testing.T) {
+	t.Parallel()
+	const path = "/plugins/pii-guard/1.0.0%2Babc"
+	f := fixture{}
+	w := f.ask(t, http.MethodPost, path+"/deactivate", "", "")
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"status":"inactive"`) {
+		t.Errorf("deactivate: answer %d %s", w.Code, w.Body)
+	}
+	wantAnswer(t, f.ask(t, http.MethodDelete, path+"?force=false", "", ""), http.StatusNoContent, "")
+	f.ask(t, http.MethodPost, path+"/deactivate?force=true", "", "")
+	f.ask(t, http.MethodDelete, path+"?force=true", "", "")
+	for method, path := range map[string]string{http.MethodPost: path + "/deactivate?force=yes", http.MethodDelete: path + "?force=1"} {
+		w := f.ask(t, method, path, "", "")
+		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `"loc":["query","force"]`) {
+			t.Errorf("%s %s: answer %d %s", method, path, w.Code, w.Body)
+		}
+	}
+	want := []string{
+		"deactivate pii-guard 1.0.0+abc false", "delete pii-guard 1.0.0+abc false",
+		"deactivate pii-guard 1.0.0+abc true", "delete pii-guard 1.0.0+abc true",
+	}
+	if diff := cmp.Diff(want, f.plugins.removed); diff != "" {
+		t.Errorf("removed (-want +got):\n%s", diff)
+	}
+}
+
+func TestRemovePluginListsItsBindings(t *testing.T) {
+	t.Parallel()
+	f := fixture{plugins: fakePlugins{err: &host.Error{
+		Code: host.CodeConflict, Message: "the plugin pii-guard 1.0.0 is bound",
+		Problems: []host.Problem{{Path: "hooks[0]", Message: "bound over the API"}},
+	}}}
+	const want = `{"detail":"the plugin pii-guard 1.0.0 is bound: hooks[0]: bound over the API",` +
+		`"error_id":"conflict","error_type":"request_error","problems":[{"path":"hooks[0]","message":"bound over the API"}]}`
+	wantAnswer(t, f.ask(t, http.MethodDelete, "/plugins/pii-guard/1.0.0", "", ""), http.StatusConflict, want)
+	wantAnswer(t, f.ask(t, http.MethodPost, "/plugins/pii-guard/1.0.0/deactivate", "", ""), http.StatusConflict, want)
+}

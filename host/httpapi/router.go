@@ -42,9 +42,9 @@ func (a *api) routes() map[string]map[string]handler {
 
 		"/plugins":                             {"GET": a.listPlugins, "POST": a.installPlugin},
 		"/plugins/{name}":                      {"GET": a.showPlugin},
-		"/plugins/{name}/{version}":            {"GET": a.showVersion, "DELETE": notAvailable("deleting a plugin")},
+		"/plugins/{name}/{version}":            {"GET": a.showVersion, "DELETE": a.deletePlugin},
 		"/plugins/{name}/{version}/activate":   {"POST": a.activatePlugin},
-		"/plugins/{name}/{version}/deactivate": {"POST": notAvailable("deactivating a plugin")},
+		"/plugins/{name}/{version}/deactivate": {"POST": a.deactivatePlugin},
 		"/plugins/{name}/{version}/call":       {"POST": notAvailable("calling a hook by itself")},
 	}
 }

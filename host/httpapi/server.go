@@ -39,6 +39,12 @@ type Plugins interface {
 	Install(ctx context.Context, manifest, module []byte) (plugin.Installed, error)
 	// Activate grants permissions to a version and makes it the active one.
 	Activate(ctx context.Context, name, version string, grants []pluginapi.Permission) (host.Plugin, error)
+	// Deactivate leaves the plugin without an active version; CodeConflict with
+	// the bindings while it is bound, unless it is forced.
+	Deactivate(ctx context.Context, name, version string, force bool) (host.Plugin, error)
+	// Delete deletes a version; CodeConflict while it is active or bound, unless
+	// it is forced, and while a hook call of it is not final.
+	Delete(ctx context.Context, name, version string, force bool) error
 	// Plugins returns all versions, by name and then by creation.
 	Plugins() []host.Plugin
 	// Versions returns the versions of one plugin; CodeNotFound when there is none.

@@ -77,8 +77,6 @@ func TestFixedAnswers(t *testing.T) {
 		{"GET", "//agents", 404, notFound("Not Found")},
 		{"GET", "/agents/a/b/c", 404, notFound("Not Found")},
 		{"PUT", "/agents", 405, `{"detail":"Method Not Allowed","error_id":"method_not_allowed","error_type":"request_error"}`},
-		{"DELETE", "/plugins/p/1.0.0", 501, notYet("Deleting a plugin is not available yet")},
-		{"POST", "/plugins/p/1.0.0/deactivate", 501, notYet("Deactivating a plugin is not available yet")},
 		{"POST", "/plugins/p/1.0.0/call", 501, notYet("Calling a hook by itself is not available yet")},
 	} {
 		t.Run(tc.method+" "+tc.target, func(t *testing.T) {

@@ -18,7 +18,7 @@ func (r *Registry) Resolve(c host.Component, parentID string) []host.BoundPlugin
 	for _, scope := range []host.BindingScope{host.HostWide, c.Scope()} {
 		for _, b := range r.bindings(s, scope) {
 			if !b.TopLevel || parentID == "" {
-				bound = append(bound, host.BoundPlugin{Binding: b, Plugin: s.active[b.Plugin]})
+				bound = append(bound, s.bind(b))
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func (r *Registry) CheckConfigBindings() (warnings []string, err error) {
 	var problems []host.Problem
 	for scope, bindings := range r.configBindings {
 		for i, b := range bindings {
-			c := bindingCheck{state: r.state.Load(), path: configPath(scope, i), scope: scope, binding: b}
+			c := bindingCheck{state: r.state.Load(), path: bindingPath(scope, i), scope: scope, binding: b}
 			c.binding.Source = ""
 			if c.inactive() {
 				warnings = append(warnings, fmt.Sprintf("%s: the plugin %q has no active version: its hooks count as failed", c.path, b.Plugin))
@@ -84,8 +84,8 @@ func (r *Registry) CheckConfigBindings() (warnings []string, err error) {
 	return warnings, refusal("hooks", "the bindings of the configuration are refused", problems)
 }
 
-// configPath names a binding of the configuration.
-func configPath(scope host.BindingScope, i int) string {
+// bindingPath names a binding by its scope and its position there.
+func bindingPath(scope host.BindingScope, i int) string {
 	if scope == host.HostWide {
 		return fmt.Sprintf("hooks[%d]", i)
 	}

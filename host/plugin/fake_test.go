@@ -23,8 +23,9 @@ type memory struct {
 	plugins  []host.Plugin
 	modules  map[string][]byte
 	bindings map[host.BindingScope][]host.Binding
-	// activateErr fails ActivatePlugin.
+	// activateErr fails ActivatePlugin, removeErr what takes a plugin away.
 	activateErr error
+	removeErr   error
 }
 
 func (m *memory) InstallPlugin(_ context.Context, p host.Plugin, module []byte) (bool, error) {
@@ -66,7 +67,8 @@ func (m *memory) ActivatePlugin(
 		if p.Name != name {
 			continue
 		}
-		if p.Active = p.Version == version; p.Active {
+		p.Active, p.ActivatedAt = p.Version == version, time.Time{}
+		if p.Active {
 			p.Grants, p.ActivatedAt = grants, at
 		}
 	}
@@ -76,6 +78,9 @@ func (m *memory) ActivatePlugin(
 func (m *memory) DeactivatePlugin(_ context.Context, name, version string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.removeErr != nil {
+		return m.removeErr
+	}
 	for i := range m.plugins {
 		if p := &m.plugins[i]; p.Name == name && p.Version == version {
 			p.Active = false
@@ -87,6 +92,9 @@ func (m *memory) DeactivatePlugin(_ context.Context, name, version string) error
 func (m *memory) DeletePlugin(_ context.Context, name, version string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.removeErr != nil {
+		return m.removeErr
+	}
 	m.plugins = slices.DeleteFunc(m.plugins, func(p host.Plugin) bool {
 		if p.Name != name || p.Version != version {
 			return false

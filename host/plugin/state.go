@@ -12,6 +12,8 @@ type state struct {
 	plugins  []host.Plugin
 	byDigest map[string]*host.Plugin
 	active   map[string]*host.Plugin
+	// last are, by name, the versions that were active last where none is.
+	last map[string]*host.Plugin
 	// bindings are those made over the API.
 	bindings map[host.BindingScope][]host.Binding
 }
@@ -21,19 +23,32 @@ func newState(plugins []host.Plugin, bindings map[host.BindingScope][]host.Bindi
 		plugins:  plugins,
 		byDigest: map[string]*host.Plugin{},
 		active:   map[string]*host.Plugin{},
+		last:     map[string]*host.Plugin{},
 		bindings: map[host.BindingScope][]host.Binding{},
 	}
 	for i := range plugins {
 		p := &plugins[i]
 		s.byDigest[p.Digest] = p
-		if p.Active {
+		switch {
+		case p.Active:
 			s.active[p.Name] = p
+		case !p.ActivatedAt.IsZero():
+			s.last[p.Name] = p
 		}
 	}
 	for scope, list := range bindings {
 		s.bindings[scope] = withSource(list, host.SourceAPI)
 	}
 	return s
+}
+
+// bind returns a binding with the version it means.
+func (s *state) bind(b host.Binding) host.BoundPlugin {
+	if p := s.active[b.Plugin]; p != nil {
+		return host.BoundPlugin{Binding: b, Plugin: p}
+	}
+	p := s.last[b.Plugin]
+	return host.BoundPlugin{Binding: b, Plugin: p, Inactive: p != nil}
 }
 
 // version returns one version of a plugin, or false.

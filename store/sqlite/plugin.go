@@ -89,7 +89,7 @@ func (s *Store) ActivatePlugin(
 		return fmt.Errorf("activate plugin: %w", err)
 	}
 	const query = `UPDATE plugins SET active = (version = ?2), grants = iif(version = ?2, ?3, grants),
-			activated_at = iif(version = ?2, ?4, activated_at)
+			activated_at = iif(version = ?2, ?4, 0)
 		WHERE name = ?1 AND EXISTS (SELECT 1 FROM plugins WHERE name = ?1 AND version = ?2)`
 	err = s.writer.write(ctx, &op{do: func(t *tx) error {
 		n, err := t.exec(query, name, version, doc, nanos(at))

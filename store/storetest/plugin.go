@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
@@ -91,13 +92,14 @@ func activated(t *testing.T, s host.Store) {
 	must(t, s.ActivatePlugin(t.Context(), "a", "1.0.0", []pluginapi.Permission{pluginapi.PermissionHTTP}, at(3)))
 	must(t, s.ActivatePlugin(t.Context(), "a", "2.0.0", []pluginapi.Permission{}, at(4)))
 
-	v1.Grants, v1.ActivatedAt = []pluginapi.Permission{pluginapi.PermissionHTTP}, at(3)
+	v1.Grants = []pluginapi.Permission{pluginapi.PermissionHTTP}
 	v2.Active, v2.Grants, v2.ActivatedAt = true, []pluginapi.Permission{}, at(4)
 	other.Active, other.Grants, other.ActivatedAt = true, []pluginapi.Permission{}, at(2)
 	wantEqual(t, []host.Plugin{v1, v2, other}, get(s.Plugins(t.Context()))(t))
 
 	must(t, s.ActivatePlugin(t.Context(), "a", "1.0.0", nil, at(5)))
-	v1.Active, v1.Grants, v1.ActivatedAt, v2.Active = true, []pluginapi.Permission{}, at(5), false
+	v1.Active, v1.Grants, v1.ActivatedAt = true, []pluginapi.Permission{}, at(5)
+	v2.Active, v2.ActivatedAt = false, time.Time{}
 	wantEqual(t, []host.Plugin{v1, v2, other}, get(s.Plugins(t.Context()))(t))
 }
 
