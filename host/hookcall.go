@@ -90,6 +90,29 @@ type HookCall struct {
 	Spec *HookCallSpec `json:"-"`
 }
 
+// Revive makes a dead call due at a time, with its full number of attempts once
+// more. Attempt goes on counting, and MaxAttempts with it: a worker of an earlier
+// attempt that still lives must not be taken for one of these.
+func (c *HookCall) Revive(at time.Time) {
+	again := c.MaxAttempts
+	if c.Spec != nil && c.Spec.Retry.MaxAttempts > 0 {
+		again = c.Spec.Retry.MaxAttempts
+	}
+	c.MaxAttempts = c.Attempt + again
+	c.Attempt++
+	c.Status, c.NextAttemptAt = HookCallQueued, at
+	c.StartedAt, c.FinishedAt = time.Time{}, time.Time{}
+}
+
+// Retries is how many attempts failed since the call was stored, or revived.
+func (c *HookCall) Retries() int {
+	revived := 0
+	if c.Spec != nil && c.Spec.Retry.MaxAttempts > 0 {
+		revived = max(0, c.MaxAttempts-c.Spec.Retry.MaxAttempts)
+	}
+	return c.Attempt - 1 - revived
+}
+
 // HookCallSpec is how a background call is made, fixed when it is enqueued.
 type HookCallSpec struct {
 	Export  string             `json:"export"`
@@ -118,10 +141,39 @@ type LogLine struct {
 }
 
 // Snapshot is the immutable context that the background calls of one emission
-// share; it is deleted when all of them are final.
+// share. It stays while one of them is not final, or dead and so may be revived.
 type Snapshot struct {
 	ID    string
 	RunID string
 	// Context is a pluginapi.Context without config, mode and delivery.
 	Context []byte
+}
+
+// HookCallFilter chooses hook calls; a zero field chooses all.
+type HookCallFilter struct {
+	Status    HookCallStatus
+	Plugin    string
+	Hook      string
+	RunID     string
+	SessionID string
+	Mode      pluginapi.Mode
+}
+
+// MaxCounted bounds how many rows are counted, and paged through, for one list.
+const MaxCounted = 10_000
+
+// HookCallPage is one page of the calls a filter chose.
+type HookCallPage struct {
+	Calls []HookCall
+	// Total is how many were chosen, at most MaxCounted.
+	Total int
+}
+
+// Backlog is the background work that lies in the store.
+type Backlog struct {
+	Queued  int
+	Running int
+	Dead    int
+	// Due is when the unheld call that waits longest was due; zero for none.
+	Due time.Time
 }

@@ -20,6 +20,7 @@ type Store interface {
 	PluginStore
 	BindingStore
 	KVStore
+	RetentionStore
 	// Close waits for what was written and releases the database.
 	Close() error
 }
@@ -96,15 +97,28 @@ type HookCallStore interface {
 	// FinishHookCall stores what attempt came to: call.Status is final, or
 	// queued with a raised Attempt and NextAttemptAt for a retry. It wraps
 	// ErrStale when the stored attempt is not `attempt`. The snapshot goes with
-	// its last call.
+	// the last call that needs it.
 	FinishHookCall(ctx context.Context, attempt int, call HookCall) error
 	// ReleaseHookCall makes a leased call due now without costing an attempt.
 	ReleaseHookCall(ctx context.Context, id string, attempt int) error
-	// ClaimHookCalls leases up to limit calls that are due and held by nobody,
-	// the longest due first.
-	ClaimHookCalls(ctx context.Context, lease Lease, now time.Time, limit int) ([]HookCall, error)
-	// NextDue returns when the next unheld call is due, or false when none is.
-	NextDue(ctx context.Context) (time.Time, bool, error)
+	// DueHookCalls returns, by plugin, when its next unheld call is due; a
+	// plugin without one is not in it.
+	DueHookCalls(ctx context.Context) (map[string]time.Time, error)
+	// ClaimHookCalls leases up to limit calls of the plugin that are due and held
+	// by nobody, the longest due first.
+	ClaimHookCalls(ctx context.Context, lease Lease, now time.Time, plugin string, limit int) ([]HookCall, error)
+	// FindHookCalls returns the calls the filter chooses, those stored last
+	// first: limit of them after the first offset.
+	FindHookCalls(ctx context.Context, filter HookCallFilter, offset, limit int) (HookCallPage, error)
+	// RetryHookCall revives a dead call. It is CodeConflict when the call is not
+	// dead, or its snapshot is gone.
+	RetryHookCall(ctx context.Context, id string, now time.Time) (HookCall, error)
+	// RetryHookCalls revives up to limit of the dead calls the filter chooses,
+	// those stored first first, and returns how many. One whose snapshot is gone
+	// is left alone.
+	RetryHookCalls(ctx context.Context, filter HookCallFilter, now time.Time, limit int) (int, error)
+	// Backlog counts the background work.
+	Backlog(ctx context.Context) (Backlog, error)
 }
 
 // LeaseStore notices work whose owner died.
@@ -124,6 +138,31 @@ type Swept struct {
 	Runs  int
 	Calls int
 	Dead  int
+}
+
+// RetentionStore forgets what is old.
+type RetentionStore interface {
+	// Expire deletes what ended before the given times, in transactions so small
+	// that other writes get between them. What is not final stays, and so does a
+	// run with a call that is not.
+	Expire(ctx context.Context, before Retention) (Expired, error)
+}
+
+// Retention says what is old, by when it ended; a zero time keeps all of it.
+type Retention struct {
+	// Runs go with their hook calls.
+	Runs      time.Time
+	HookCalls time.Time
+	// Logs are what the guests of hook calls logged.
+	Logs time.Time
+}
+
+// Expired counts what was deleted: runs, hook calls without those of runs, and
+// calls whose logs went.
+type Expired struct {
+	Runs      int
+	HookCalls int
+	Logs      int
 }
 
 // PluginStore keeps plugins.

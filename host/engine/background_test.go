@@ -162,7 +162,7 @@ func TestMissingBlockingPlugin(t *testing.T) {
 func TestPoolFull(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, background(pluginapi.PointInput, "log"), background(pluginapi.PointOutput, "notify"))
-	f.pool.Reserve(9) // of 10
+	f.pool.Reserve("another", 9) // of 10
 	run := f.run(t, asks("hello"))
 	calls, err := f.store.HookCalls(t.Context(), run.ID)
 	if err != nil || len(calls) != 2 {
@@ -179,7 +179,7 @@ func TestPoolFull(t *testing.T) {
 	default:
 		t.Error("nobody was told of a due call")
 	}
-	if got := f.pool.Reserve(1); got != 0 {
+	if got := f.pool.Reserve("another", 1); got != 0 {
 		t.Error("a call was not handed to the pool")
 	}
 }

@@ -24,10 +24,11 @@ type Store interface {
 
 // Pool carries out background calls on this node.
 type Pool interface {
-	// Reserve takes room for up to n calls and returns how many it got.
-	Reserve(n int) int
+	// Reserve takes room for up to n calls of a plugin and returns how many it
+	// got.
+	Reserve(plugin string, n int) int
 	// Return gives reserved room back.
-	Return(n int)
+	Return(plugin string, n int)
 	// Submit hands over calls whose room is reserved.
 	Submit(jobs ...pool.Job)
 	// Nudge tells that due calls lie in the store.

@@ -78,24 +78,34 @@ func (x *execution) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	room := 0
-	if len(jobs) > 0 {
-		room = x.pool.Reserve(len(jobs))
-	}
-	lease := x.leaseNow()
-	for _, j := range jobs[:room] {
-		call := &end.Calls[j.call]
-		call.Owner, call.LeaseUntil = lease.Owner, lease.Until
-	}
+	held := x.hold(end.Calls, jobs)
 	if err := x.store.FinishRun(ctx, end); err != nil {
-		x.pool.Return(room)
+		for _, j := range held {
+			x.pool.Return(end.Calls[j.call].Plugin, 1)
+		}
 		return fmt.Errorf("finish run: %w", err)
 	}
-	for _, j := range jobs[:room] {
+	for _, j := range held {
 		x.pool.Submit(pool.Job{Call: end.Calls[j.call], Snapshot: j.snapshot})
 	}
-	if room < len(jobs) {
+	if len(held) < len(jobs) {
 		x.pool.Nudge()
 	}
 	return nil
+}
+
+// hold reserves room in the pool and leases the calls that got it to this node.
+// It returns those.
+func (x *execution) hold(calls []host.HookCall, jobs []queued) []queued {
+	var held []queued
+	lease := x.leaseNow()
+	for _, j := range jobs {
+		call := &calls[j.call]
+		if x.pool.Reserve(call.Plugin, 1) == 0 {
+			continue
+		}
+		call.Owner, call.LeaseUntil = lease.Owner, lease.Until
+		held = append(held, j)
+	}
+	return held
 }

@@ -259,7 +259,7 @@ func newFixture(t *testing.T, bound ...boundHook) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.pool, err = pool.New(pool.Config{Workers: 1, Queue: 9}); err != nil {
+	if f.pool, err = pool.New(pool.Config{Workers: 1, Queue: 9, PluginRoom: 10}); err != nil {
 		t.Fatal(err)
 	}
 	f.Engine, err = engine.New(engine.Config{

@@ -57,7 +57,7 @@ func TestRefusedInput(t *testing.T) {
 	if f.store.contains(t, secret) || len(f.store.finishes[0].Snapshots) != 0 {
 		t.Error("something of the input was stored")
 	}
-	if got := f.pool.Reserve(100); got != 10 {
+	if got := f.pool.Reserve("another", 100); got != 10 {
 		t.Errorf("the pool has room for %d", got)
 	}
 }

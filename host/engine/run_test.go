@@ -366,7 +366,7 @@ func TestFinishFails(t *testing.T) {
 			t.Errorf("%s of a run that is %s", e.Kind, e.Run.Status)
 		}
 	}
-	if got := f.pool.Reserve(100); got != 10 {
+	if got := f.pool.Reserve("another", 100); got != 10 {
 		t.Errorf("the pool has room for %d", got)
 	}
 	f.store.finishing = nil

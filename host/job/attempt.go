@@ -21,10 +21,15 @@ const (
 // releaseTimeout bounds how long a stopping node tries to give a call back.
 const releaseTimeout = 5 * time.Second
 
-// Work makes one attempt of a call and stores what it came to. A call that a
-// stopping node interrupted is given back instead.
+// Work makes one attempt of a call and stores what it came to. A call of a
+// plugin in quarantine, and one that a stopping node interrupted, is given back
+// instead.
 func (s *Supervisor) Work(ctx context.Context, job pool.Job) {
 	call := job.Call
+	if !s.wards.admit(call.Plugin, call.ID, s.cfg.Now()) {
+		s.Abandon(ctx, job)
+		return
+	}
 	log := s.cfg.Log.With("hook_call_id", call.ID, "run_id", call.RunID, "hook", call.Plugin+"."+call.Hook)
 	if err := s.cfg.Store.StartHookCall(ctx, call.ID, call.Attempt, s.cfg.Now()); err != nil {
 		log.Error("start hook call", "error", err)
@@ -39,8 +44,11 @@ func (s *Supervisor) Work(ctx context.Context, job pool.Job) {
 		log.Warn("hook call failed", "attempt", call.Attempt, "status", done.Status,
 			"code", done.Error.Code, "error", done.Error.Message)
 	}
+	s.judge(&done)
 	s.store(ctx, log, call.Attempt, done)
-	if done.Status == host.HookCallQueued {
+	if done.Status.Final() {
+		s.cfg.Observer.HookSettled(&done)
+	} else {
 		s.cfg.Pool.Nudge() // its time has to be waited for
 	}
 }
@@ -50,7 +58,7 @@ func (s *Supervisor) attempt(ctx context.Context, log *slog.Logger, job pool.Job
 	defer func() {
 		if v := recover(); v != nil {
 			log.Error("hook call panicked", "panic", v, "stack", string(debug.Stack()))
-			done = failed(job.Call, "internal", "the host failed while it made the call")
+			done = failed(job.Call, codeInternal, "the host failed while it made the call")
 		}
 	}()
 	snapshot := job.Snapshot
@@ -58,11 +66,17 @@ func (s *Supervisor) attempt(ctx context.Context, log *slog.Logger, job pool.Job
 		var err error
 		if snapshot, err = s.cfg.Store.Snapshot(ctx, job.Call.SnapshotID); err != nil {
 			log.Error("read snapshot", "error", err)
-			return failed(job.Call, "snapshot", "the stored context could not be read")
+			return failed(job.Call, codeSnapshot, "the stored context could not be read")
 		}
 	}
 	return s.cfg.Handlers.HookCall(ctx, job.Call, snapshot)
 }
+
+// The codes of attempts that failed without the plugin's doing.
+const (
+	codeInternal = "internal"
+	codeSnapshot = "snapshot"
+)
 
 func failed(call host.HookCall, code, message string) host.HookCall {
 	call.Error = &host.HookError{Code: code, Message: message}
@@ -93,9 +107,11 @@ func (s *Supervisor) store(ctx context.Context, log *slog.Logger, attempt int, c
 
 // Abandon makes a call due again that this node will not finish.
 func (s *Supervisor) Abandon(ctx context.Context, job pool.Job) {
+	s.wards.withdraw(job.Call.Plugin, job.Call.ID)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
 	if err := s.cfg.Store.ReleaseHookCall(ctx, job.Call.ID, job.Call.Attempt); err != nil && !errors.Is(err, host.ErrStale) {
 		s.cfg.Log.Error("release hook call", "hook_call_id", job.Call.ID, "error", err)
 	}
+	s.cfg.Pool.Nudge() // when it can be made is for the claims to find out
 }

@@ -2,6 +2,8 @@ package job
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host/job/pool"
@@ -31,38 +33,55 @@ func (s *Supervisor) claim(ctx context.Context) error {
 	return nil
 }
 
-// claimOnce claims what there is room for and returns how long the next claim
-// can wait.
+// claimOnce claims what there is room for, plugin by plugin so that a long queue
+// of one keeps nobody waiting, and returns how long the next claim can wait.
 func (s *Supervisor) claimOnce(ctx context.Context) (time.Duration, error) {
-	room := s.cfg.Pool.Reserve(claimBatch)
-	if room == 0 {
-		s.cfg.Pool.Want()
-		return claimPoll, nil
-	}
-	calls, err := s.cfg.Store.ClaimHookCalls(ctx, s.lease(), s.cfg.Now(), room)
-	s.cfg.Pool.Return(room - len(calls))
-	for _, call := range calls {
-		s.cfg.Pool.Submit(pool.Job{Call: call})
-	}
-	switch {
-	case err != nil:
+	due, err := s.cfg.Store.DueHookCalls(ctx)
+	if err != nil {
 		return claimPause, err
-	case len(calls) == room:
-		return 0, nil
 	}
-	return s.untilDue(ctx)
+	wait := claimPoll
+	// The plugin that waits longest comes first to what room there is.
+	for _, plugin := range slices.SortedFunc(maps.Keys(due), func(a, b string) int { return due[a].Compare(due[b]) }) {
+		next, err := s.claimOf(ctx, plugin, due[plugin])
+		if err != nil {
+			return claimPause, err
+		}
+		wait = min(wait, next)
+	}
+	return wait, nil
 }
 
-// untilDue is how long the next call can wait.
-func (s *Supervisor) untilDue(ctx context.Context) (time.Duration, error) {
-	at, ok, err := s.cfg.Store.NextDue(ctx)
-	switch {
-	case err != nil:
-		return claimPause, err
-	case !ok:
+// claimOf claims calls of one plugin, the first of which is due then, and returns
+// how long its next claim can wait.
+func (s *Supervisor) claimOf(ctx context.Context, plugin string, due time.Time) (time.Duration, error) {
+	now := s.cfg.Now()
+	if due.After(now) {
+		return max(claimFloor, due.Sub(now)), nil
+	}
+	allowed, wait := s.wards.open(plugin, claimBatch, now)
+	if allowed == 0 {
+		if wait == 0 {
+			return claimPoll, nil // the end of the trial is told
+		}
+		return max(claimFloor, wait), nil
+	}
+	room := s.cfg.Pool.Reserve(plugin, allowed)
+	if room == 0 {
+		s.cfg.Pool.Want(plugin)
 		return claimPoll, nil
 	}
-	return max(claimFloor, min(claimPoll, at.Sub(s.cfg.Now()))), nil
+	calls, err := s.cfg.Store.ClaimHookCalls(ctx, s.lease(), now, plugin, room)
+	s.cfg.Pool.Return(plugin, room-len(calls))
+	for _, call := range calls {
+		// A trial begins here, or the next claim would take another call for one.
+		s.wards.admit(plugin, call.ID, now)
+		s.cfg.Pool.Submit(pool.Job{Call: call})
+	}
+	if err != nil || len(calls) == 0 {
+		return claimFloor, err
+	}
+	return 0, nil // what it left is seen by looking again
 }
 
 // pause ends after d, when the pool asks for work, or with ctx.

@@ -26,14 +26,14 @@ func decide(call *host.HookCall, now time.Time, jitter float64) {
 	}
 }
 
-// backoff is the wait after the call's current attempt: initial × 5^(attempt−1),
-// at most max.
+// backoff is the wait after the call's current attempt, the nth since it was
+// stored or revived: initial × 5^(n−1), at most max.
 func backoff(call *host.HookCall) time.Duration {
 	if call.Spec == nil {
 		return 0
 	}
 	wait, most := time.Duration(call.Spec.Retry.Initial), time.Duration(call.Spec.Retry.Max)
-	for range call.Attempt - 1 {
+	for range call.Retries() {
 		if wait >= most/growth {
 			return most
 		}

@@ -1,6 +1,7 @@
 package job_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -22,7 +23,8 @@ type memory struct {
 	swept     host.Swept
 	renewed   []host.Lease
 	history   []host.HookCall // what FinishHookCall stored
-	log       []string        // the methods that were called
+	expired   []host.Retention
+	log       []string // the methods that were called
 }
 
 var _ job.Store = (*memory)(nil)
@@ -131,26 +133,30 @@ func (m *memory) update(id string, attempt int, change func(*host.HookCall)) err
 	return nil
 }
 
-// due lists the unheld calls, the longest due first.
-func (m *memory) due() []host.HookCall {
+// due lists the unheld calls of a plugin, the longest due first; "" is for all.
+func (m *memory) due(plugin string) []host.HookCall {
 	var due []host.HookCall
 	for _, call := range m.calls {
-		if !call.Status.Final() && call.Owner == "" {
+		if !call.Status.Final() && call.Owner == "" && (plugin == "" || call.Plugin == plugin) {
 			due = append(due, call)
 		}
 	}
-	slices.SortFunc(due, func(a, b host.HookCall) int { return a.NextAttemptAt.Compare(b.NextAttemptAt) })
+	slices.SortFunc(due, func(a, b host.HookCall) int {
+		return cmp.Or(a.NextAttemptAt.Compare(b.NextAttemptAt), cmp.Compare(a.ID, b.ID))
+	})
 	return due
 }
 
-func (m *memory) ClaimHookCalls(ctx context.Context, lease host.Lease, now time.Time, limit int) ([]host.HookCall, error) {
+func (m *memory) ClaimHookCalls(
+	ctx context.Context, lease host.Lease, now time.Time, plugin string, limit int,
+) ([]host.HookCall, error) {
 	if err := m.enter(ctx, "ClaimHookCalls"); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var claimed []host.HookCall
-	for _, call := range m.due() {
+	for _, call := range m.due(plugin) {
 		if len(claimed) == limit || call.NextAttemptAt.After(now) {
 			break
 		}
@@ -161,17 +167,63 @@ func (m *memory) ClaimHookCalls(ctx context.Context, lease host.Lease, now time.
 	return claimed, nil
 }
 
-func (m *memory) NextDue(ctx context.Context) (time.Time, bool, error) {
-	if err := m.enter(ctx, "NextDue"); err != nil {
-		return time.Time{}, false, err
+func (m *memory) DueHookCalls(ctx context.Context) (map[string]time.Time, error) {
+	if err := m.enter(ctx, "DueHookCalls"); err != nil {
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	due := m.due()
-	if len(due) == 0 {
-		return time.Time{}, false, nil
+	due := map[string]time.Time{}
+	for _, call := range m.due("") {
+		if _, ok := due[call.Plugin]; !ok {
+			due[call.Plugin] = call.NextAttemptAt
+		}
 	}
-	return due[0].NextAttemptAt, true, nil
+	return due, nil
+}
+
+func (m *memory) FindHookCalls(context.Context, host.HookCallFilter, int, int) (host.HookCallPage, error) {
+	return host.HookCallPage{}, nil
+}
+
+func (m *memory) Backlog(context.Context) (host.Backlog, error) { return host.Backlog{}, nil }
+
+func (m *memory) RetryHookCall(ctx context.Context, id string, now time.Time) (host.HookCall, error) {
+	if err := m.enter(ctx, "RetryHookCall"); err != nil {
+		return host.HookCall{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	call, ok := m.calls[id]
+	if !ok || call.Status != host.HookCallDead {
+		return host.HookCall{}, host.Errorf(host.CodeConflict, "not dead")
+	}
+	call.Revive(now)
+	m.calls[id] = call
+	return call, nil
+}
+
+func (m *memory) RetryHookCalls(ctx context.Context, filter host.HookCallFilter, now time.Time, limit int) (int, error) {
+	n := 0
+	for id, call := range m.calls {
+		if n < limit && call.Status == host.HookCallDead && call.Plugin == filter.Plugin {
+			if _, err := m.RetryHookCall(ctx, id, now); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (m *memory) Expire(ctx context.Context, before host.Retention) (host.Expired, error) {
+	if err := m.enter(ctx, "Expire"); err != nil {
+		return host.Expired{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.expired = append(m.expired, before)
+	return host.Expired{HookCalls: 1}, nil
 }
 
 func (m *memory) RenewLeases(ctx context.Context, lease host.Lease) error {

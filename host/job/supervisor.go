@@ -21,6 +21,7 @@ import (
 type Store interface {
 	host.HookCallStore
 	host.LeaseStore
+	host.RetentionStore
 }
 
 // Handlers make attempts.
@@ -44,6 +45,10 @@ type Config struct {
 	// Sweep is the time between sweeps after the one at start; 0 for none, where
 	// only one process can open the store.
 	Sweep time.Duration
+	// Retention says what to forget; the zero value forgets nothing.
+	Retention Retention
+	// Observer is told what happens; nil for nobody.
+	Observer host.Observer
 	// Now defaults to time.Now, Jitter to a random factor of 0.8 to 1.2.
 	Now    func() time.Time
 	Jitter func() float64
@@ -52,7 +57,10 @@ type Config struct {
 
 // Supervisor runs the background work of this node. It is safe for concurrent
 // use.
-type Supervisor struct{ cfg Config }
+type Supervisor struct {
+	cfg   Config
+	wards *wards
+}
 
 var _ pool.Handler = (*Supervisor)(nil)
 
@@ -60,6 +68,9 @@ var _ pool.Handler = (*Supervisor)(nil)
 func New(cfg Config) (*Supervisor, error) {
 	if cfg.Store == nil || cfg.Pool == nil || cfg.Handlers.HookCall == nil || cfg.Log == nil || cfg.Node == "" {
 		return nil, errors.New("new supervisor: store, pool, handlers, log and node are required")
+	}
+	if err := cfg.Retention.validate(); err != nil {
+		return nil, fmt.Errorf("new supervisor: %w", err)
 	}
 	if cfg.Lease < 0 || cfg.Beat < 0 || cfg.Sweep < 0 {
 		return nil, errors.New("new supervisor: lease, beat and sweep must not be negative")
@@ -73,13 +84,16 @@ func New(cfg Config) (*Supervisor, error) {
 	if cfg.Beat >= cfg.Lease {
 		return nil, errors.New("new supervisor: beat must be shorter than lease")
 	}
+	if cfg.Observer == nil {
+		cfg.Observer = host.Unobserved{}
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	if cfg.Jitter == nil {
 		cfg.Jitter = func() float64 { return 0.8 + 0.4*rand.Float64() } //nolint:gosec // spreads retries, guards nothing
 	}
-	return &Supervisor{cfg: cfg}, nil
+	return &Supervisor{cfg: cfg, wards: newWards()}, nil
 }
 
 // Sweep takes over what a dead process left. It is to be called before the host
@@ -112,6 +126,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	group.Go(func() error { return s.claim(ctx) })
 	if s.cfg.Sweep > 0 {
 		group.Go(func() error { return s.every(ctx, s.cfg.Sweep, "sweep", s.Sweep) })
+	}
+	if s.cfg.Retention != (Retention{}) {
+		group.Go(func() error { return s.forget(ctx) })
 	}
 	return group.Wait()
 }

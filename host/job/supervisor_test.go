@@ -49,7 +49,9 @@ type fixture struct {
 
 func newFixture(t *testing.T, store *memory, work attempt, change func(*job.Config)) fixture {
 	t.Helper()
-	p, err := pool.New(pool.Config{Workers: 2, Queue: 2, SoftStop: 20 * time.Second})
+	p, err := pool.New(pool.Config{
+		Workers: 2, Queue: 2, PluginWorkers: 2, PluginRoom: 4, SoftStop: 20 * time.Second,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +179,7 @@ func TestBackoffGrowsUpToItsMost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		call := queued("a")
-		call.MaxAttempts = 6
+		call.MaxAttempts, call.Spec.Retry.MaxAttempts = 6, 6
 		began := time.Now()
 		f := newFixture(t, newMemory(call), fails, func(c *job.Config) { c.Jitter = func() float64 { return 1.2 } })
 		stop := f.start(t)
@@ -339,7 +341,7 @@ func TestClaimLoopWakesUp(t *testing.T) {
 
 func TestFailedClaimIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"ClaimHookCalls", "NextDue"} {
+	for _, method := range []string{"ClaimHookCalls", "DueHookCalls"} {
 		synctest.Test(t, func(t *testing.T) {
 			store := newMemory(queued("a"))
 			failures := 0
@@ -534,7 +536,9 @@ func TestStress(t *testing.T) {
 		const calls = 300
 		store := newMemory()
 		for i := range calls {
-			store.calls[fmt.Sprint(i)] = queued(fmt.Sprint(i))
+			call := queued(fmt.Sprint(i))
+			call.Plugin = call.ID // or the failures of some would hold up all
+			store.calls[call.ID] = call
 		}
 		var mu sync.Mutex
 		tries := map[string]int{}

@@ -1,12 +1,9 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -74,47 +71,6 @@ func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) err
 	return nil
 }
 
-// claimQuery repeats what makes a call free as the index says it.
-const claimQuery = `UPDATE hook_calls SET owner = ?, lease_until = ?
-	WHERE id IN (SELECT id FROM hook_calls
-		WHERE status IN ('queued', 'running') AND owner = '' AND next_attempt_at <= ?
-		ORDER BY next_attempt_at LIMIT ?)
-	RETURNING ` + hookCallColumns
-
-// ClaimHookCalls leases up to limit calls that are due and held by nobody, the
-// longest due first.
-func (s *Store) ClaimHookCalls(ctx context.Context, lease host.Lease, now time.Time, limit int) ([]host.HookCall, error) {
-	if limit <= 0 || ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	var calls []host.HookCall
-	// Once begun the claim is seen through: calls leased to a caller that gave up
-	// would be held for ever.
-	err := s.writer.write(context.WithoutCancel(ctx), &op{do: func(t *tx) (err error) {
-		calls, err = queryTx(t, scanHookCall, claimQuery, lease.Owner, nanos(lease.Until), nanos(now), limit)
-		t.changed(int64(len(calls)))
-		return err
-	}})
-	if err != nil {
-		return nil, fmt.Errorf("claim hook calls: %w", err)
-	}
-	slices.SortFunc(calls, func(a, b host.HookCall) int {
-		return cmp.Or(a.NextAttemptAt.Compare(b.NextAttemptAt), cmp.Compare(a.ID, b.ID))
-	})
-	return calls, nil
-}
-
-const nextDueQuery = `SELECT min(next_attempt_at) FROM hook_calls WHERE status IN ('queued', 'running') AND owner = ''`
-
-// NextDue returns when the next unheld call is due, or false when none is.
-func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
-	due, err := one(ctx, s.read, value[sql.NullInt64], nextDueQuery)
-	if err != nil {
-		return time.Time{}, false, fmt.Errorf("read next due: %w", err)
-	}
-	return timeOf(due.Int64), due.Valid, nil
-}
-
 // hookCallKey names a call's row to the writer.
 func hookCallKey(id string) string { return "hook call " + id }
 
@@ -140,25 +96,38 @@ func newHookCallRow(call host.HookCall) (hookCallRow, error) {
 }
 
 func (r hookCallRow) insert(t *tx) error {
-	const query = `INSERT INTO hook_calls (id, run_id, sequence, position, status, attempt, max_attempts, owner,
-			lease_until, next_attempt_at, started_at, snapshot_id, spec, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	const query = `INSERT INTO hook_calls (id, run_id, session_id, plugin, hook, mode, sequence, position, status,
+			attempt, max_attempts, owner, lease_until, next_attempt_at, created_at, started_at, finished_at, logged,
+			snapshot_id, spec, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	c := &r.call
-	_, err := t.exec(query, c.ID, c.RunID, c.Sequence, c.Position, c.Status, c.Attempt, c.MaxAttempts, c.Owner,
-		nanos(c.LeaseUntil), nanos(c.NextAttemptAt), nanos(c.StartedAt), c.SnapshotID, r.spec, r.doc)
+	_, err := t.exec(query, c.ID, c.RunID, c.SessionID, c.Plugin, c.Hook, c.Mode, c.Sequence, c.Position, c.Status,
+		c.Attempt, c.MaxAttempts, c.Owner, nanos(c.LeaseUntil), nanos(c.NextAttemptAt), nanos(c.CreatedAt),
+		nanos(c.StartedAt), r.finishedAt(), r.logged(), c.SnapshotID, r.spec, r.doc)
 	return err
 }
 
+// finishedAt is 0 for a call that is not final, whenever an attempt of it ended.
+func (r hookCallRow) finishedAt() int64 {
+	if !r.call.Status.Final() {
+		return 0
+	}
+	return nanos(r.call.FinishedAt)
+}
+
+// logged reports whether the row holds logs that grow old.
+func (r hookCallRow) logged() bool { return r.call.Status.Final() && len(r.call.Logs) > 0 }
+
 // finish replaces what an attempt may change of the call, and deletes the
-// snapshot with its last call.
+// snapshot with the last call that needs it.
 func (r hookCallRow) finish(t *tx, attempt int) error {
 	const query = `UPDATE hook_calls SET status = ?, attempt = ?, owner = '', lease_until = 0,
-			next_attempt_at = ?, started_at = ?, doc = ?
+			next_attempt_at = ?, started_at = ?, finished_at = ?, logged = ?, doc = ?
 		WHERE id = ? AND attempt = ? AND status IN ('queued', 'running')
 		RETURNING snapshot_id`
 	c := &r.call
-	snapshots, err := queryTx(t, value[string], query, c.Status, c.Attempt,
-		nanos(c.NextAttemptAt), nanos(c.StartedAt), r.doc, c.ID, attempt)
+	snapshots, err := queryTx(t, value[string], query, c.Status, c.Attempt, nanos(c.NextAttemptAt),
+		nanos(c.StartedAt), r.finishedAt(), r.logged(), r.doc, c.ID, attempt)
 	t.changed(int64(len(snapshots)))
 	switch {
 	case err != nil:

@@ -27,10 +27,11 @@ func insertSnapshot(t *tx, snapshot host.Snapshot) error {
 	return err
 }
 
-// dropSnapshot deletes a snapshot unless a call of its run still needs it.
+// dropSnapshot deletes a snapshot unless a call of its run needs it, or would if
+// it were retried.
 func dropSnapshot(t *tx, id string) error {
 	const query = `DELETE FROM snapshots WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM hook_calls
-		WHERE run_id = snapshots.run_id AND snapshot_id = ?1 AND status IN ('queued', 'running'))`
+		WHERE run_id = snapshots.run_id AND snapshot_id = ?1 AND status IN ('queued', 'running', 'dead'))`
 	_, err := t.exec(query, id)
 	return err
 }

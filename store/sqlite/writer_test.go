@@ -235,13 +235,19 @@ func TestPlans(t *testing.T) {
 		{"swept runs", sweptRunsQuery, "runs_unfinished"},
 		{"renewed runs", renewRunsQuery, "runs_unfinished (owner=?)"},
 		{"hook calls", hookCallsQuery, "hook_calls_of_run (run_id=?)"},
-		{"claim", claimQuery, "hook_calls_open (owner=? AND next_attempt_at<?)"},
-		{"next due", nextDueQuery, "hook_calls_open (owner=?)"},
+		{"claim", claimQuery, "hook_calls_open (owner=? AND plugin=? AND next_attempt_at<?)"},
+		{"first plugin due", dueQuery, "hook_calls_open (owner=?)"},
+		{"next plugin due", dueQuery, "hook_calls_open (owner=? AND plugin>?)"},
+		{"due of a plugin", dueQuery, "hook_calls_open (owner=? AND plugin=?)"},
+		{"backlog", backlogQuery, "hook_calls_of_status (status=?)"},
+		{"aged calls", agedCallsQuery, "INTEGER PRIMARY KEY (rowid>?)"},
+		{"aged runs", agedRunsQuery, "INTEGER PRIMARY KEY (rowid>?)"},
+		{"aged logs", expireLogsQuery, "hook_calls_logged (finished_at<?)"},
 		{"renewed calls", renewCallsQuery, "hook_calls_open (owner=?)"},
 		{"spent calls", spentCallsQuery, "hook_calls_open (owner>?)"},
 		{"requeued calls", requeueQuery, "hook_calls_open (owner>?)"},
 	} {
-		args := make([]any, 4) // as many as any of them takes; what is left over is ignored
+		args := make([]any, 5) // as many as any of them takes; what is left over is ignored
 		steps, err := all(t.Context(), s.read, scanPlan, "EXPLAIN QUERY PLAN "+test.query, args...)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
@@ -250,6 +256,35 @@ func TestPlans(t *testing.T) {
 		plan := strings.Join(steps, "; ")
 		if !strings.Contains(plan, test.want) || strings.Contains(plan, "B-TREE FOR ORDER BY") {
 			t.Errorf("%s: plan %q, want %q and no sorting", test.name, plan, test.want)
+		}
+	}
+}
+
+// TestPlansOfLists holds every filter to an index that yields the page in its
+// order; only the calls of one run, which are few, are sorted.
+func TestPlansOfLists(t *testing.T) {
+	t.Parallel()
+	s, _ := openTest(t, time.Hour, nil)
+	for _, test := range []struct {
+		filter host.HookCallFilter
+		want   string
+	}{
+		{host.HookCallFilter{}, "SCAN hook_calls"},
+		{host.HookCallFilter{Hook: "h", Mode: "blocking", Status: host.HookCallCompleted}, "SCAN hook_calls"},
+		{host.HookCallFilter{Plugin: "p", Hook: "h"}, "SEARCH hook_calls USING INDEX hook_calls_of_plugin (plugin=?)"},
+		{host.HookCallFilter{Plugin: "p", Status: host.HookCallDead}, "SEARCH hook_calls USING INDEX hook_calls_of_status (status=?)"},
+		{host.HookCallFilter{SessionID: "s", Status: host.HookCallDead}, "SEARCH hook_calls USING INDEX hook_calls_of_session (session_id=?)"},
+		{host.HookCallFilter{RunID: "r"}, "SEARCH hook_calls USING INDEX hook_calls_of_run (run_id=?); USE TEMP B-TREE FOR ORDER BY"},
+	} {
+		chosen, args := chosenBy(test.filter)
+		query := `EXPLAIN QUERY PLAN SELECT ` + hookCallColumns + chosen + ` ORDER BY rowid DESC LIMIT 1`
+		steps, err := all(t.Context(), s.read, scanPlan, query, args...)
+		if err != nil {
+			t.Errorf("%+v: %v", test.filter, err)
+			continue
+		}
+		if plan := strings.Join(steps, "; "); plan != test.want {
+			t.Errorf("%+v: plan %q, want %q", test.filter, plan, test.want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
@@ -14,6 +15,7 @@ func claimTests() []test {
 		{"the longest due first", claimOrder},
 		{"only what is due and free", claimFilter},
 		{"never twice", claimAtOnce},
+		{"of one plugin", claimOfOnePlugin},
 		{"next due", nextDue},
 	}
 }
@@ -25,7 +27,7 @@ func claimOrder(t *testing.T, s host.Store) {
 	finish(t, s, newRun("run", "session"), calls...)
 	var order []string
 	for _, limit := range []int{-1, 0, 2, 2, 2} {
-		for _, call := range get(s.ClaimHookCalls(t.Context(), self(), at(50), limit))(t) {
+		for _, call := range get(s.ClaimHookCalls(t.Context(), self(), at(50), plugin, limit))(t) {
 			order = append(order, call.ID)
 			if call.Owner != self().Owner || !call.LeaseUntil.Equal(self().Until) {
 				t.Errorf("%s is held by %q until %v", call.ID, call.Owner, call.LeaseUntil)
@@ -41,7 +43,7 @@ func claimFilter(t *testing.T, s host.Store) {
 	skipped.Status = host.HookCallSkipped
 	finish(t, s, newRun("run", "session"),
 		newCall("held", "run"), done(newCall("over", "run")), skipped, free(newCall("later", "run"), 51))
-	if calls := get(s.ClaimHookCalls(t.Context(), self(), at(50), 9))(t); len(calls) > 0 {
+	if calls := get(s.ClaimHookCalls(t.Context(), self(), at(50), plugin, 9))(t); len(calls) > 0 {
 		t.Errorf("claimed %v", calls)
 	}
 }
@@ -60,7 +62,7 @@ func claimAtOnce(t *testing.T, s host.Store) {
 	inParallel(t.Context(), t, 8, func(ctx context.Context, i int) error {
 		lease := host.Lease{Owner: fmt.Sprint("node ", i), Until: at(1000)}
 		for {
-			calls, err := s.ClaimHookCalls(ctx, lease, at(50), 3)
+			calls, err := s.ClaimHookCalls(ctx, lease, at(50), plugin, 3)
 			if err != nil || len(calls) == 0 {
 				return err
 			}
@@ -81,18 +83,31 @@ func claimAtOnce(t *testing.T, s host.Store) {
 	}
 }
 
+func claimOfOnePlugin(t *testing.T, s host.Store) {
+	other := free(newCall("other", "run"), 1)
+	other.Plugin = "other"
+	finish(t, s, newRun("run", "session"), other, free(newCall("ours", "run"), 2))
+	claimed := get(s.ClaimHookCalls(t.Context(), self(), at(50), plugin, 9))(t)
+	if len(claimed) != 1 || claimed[0].ID != "ours" {
+		t.Errorf("claimed %v", claimed)
+	}
+	if claimed := get(s.ClaimHookCalls(t.Context(), self(), at(50), "none", 9))(t); len(claimed) > 0 {
+		t.Errorf("claimed %v of a plugin without calls", claimed)
+	}
+}
+
 func nextDue(t *testing.T, s host.Store) {
-	if _, ok, err := s.NextDue(t.Context()); err != nil || ok {
-		t.Errorf("an empty store has a call due (%v)", err)
-	}
+	wantDue(t, s, map[string]time.Time{})
 	finish(t, s, newRun("1", "session"), newCall("held", "1"), done(newCall("over", "1")))
-	if _, ok, err := s.NextDue(t.Context()); err != nil || ok {
-		t.Errorf("a held or final call is due (%v)", err)
-	}
-	finish(t, s, newRun("2", "session"), free(newCall("late", "2"), 40), free(newCall("soon", "2"), 30))
-	due, ok, err := s.NextDue(t.Context())
-	must(t, err)
-	if !ok || !due.Equal(at(30)) {
-		t.Errorf("next due %v %v, want %v", due, ok, at(30))
-	}
+	wantDue(t, s, map[string]time.Time{})
+	early, last := free(newCall("early", "2"), 10), free(newCall("last", "2"), 50)
+	early.Plugin, last.Plugin = "a", "z"
+	finish(t, s, newRun("2", "session"),
+		free(newCall("late", "2"), 40), free(newCall("soon", "2"), 30), last, early)
+	wantDue(t, s, map[string]time.Time{"a": at(10), plugin: at(30), "z": at(50)})
+}
+
+func wantDue(t *testing.T, s host.Store, want map[string]time.Time) {
+	t.Helper()
+	wantEqual(t, want, get(s.DueHookCalls(t.Context()))(t))
 }

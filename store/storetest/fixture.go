@@ -35,6 +35,9 @@ func finished(run host.Run, status host.RunStatus) host.Run {
 	return run
 }
 
+// plugin is the plugin of the calls.
+const plugin = "notifier"
+
 // newCall is a queued call of a run that self holds.
 func newCall(id, run string) host.HookCall {
 	return host.HookCall{
@@ -42,7 +45,7 @@ func newCall(id, run string) host.HookCall {
 		RunID:          run,
 		SessionID:      "session",
 		Component:      host.Component{Kind: host.KindAgent, ID: "agent"},
-		Plugin:         "notifier",
+		Plugin:         plugin,
 		Version:        "1.0.0",
 		Digest:         "sha256:00",
 		Hook:           "notify",

@@ -9,7 +9,8 @@ import (
 func snapshotTests() []test {
 	return []test{
 		{"unknown", unknownSnapshot},
-		{"goes with its last call", sharedSnapshot},
+		{"goes with the last call that needs it", sharedSnapshot},
+		{"stays with a dead call", snapshotOfTheDead},
 	}
 }
 
@@ -39,10 +40,15 @@ func sharedSnapshot(t *testing.T, s host.Store) {
 	must(t, s.FinishHookCall(t.Context(), 1, retry))
 	wantEqual(t, []byte(`{"a":1}`), get(s.Snapshot(t.Context(), "shared"))(t))
 
-	dead := done(second)
-	dead.Attempt, dead.Status = 2, host.HookCallDead
-	must(t, s.FinishHookCall(t.Context(), 2, dead))
+	over := done(second)
+	over.Attempt = 2
+	must(t, s.FinishHookCall(t.Context(), 2, over))
 	_, err := s.Snapshot(t.Context(), "shared")
 	wantCode(t, err, host.CodeNotFound)
 	wantEqual(t, []byte(`{"b":2}`), get(s.Snapshot(t.Context(), "other"))(t))
+}
+
+func snapshotOfTheDead(t *testing.T, s host.Store) {
+	call := died(t, s, "call", nil)
+	wantEqual(t, []byte(`{"of":"call"}`), get(s.Snapshot(t.Context(), call.SnapshotID))(t))
 }

@@ -24,8 +24,32 @@ type Config struct {
 	Workers int
 	// Queue is how many jobs wait behind them; 1024 by default.
 	Queue int
+	// PluginWorkers is how many jobs of one plugin run at once, PluginRoom how
+	// many of one plugin run and wait. Each is half of all by default, so that one
+	// slow plugin leaves workers, and room, to the others.
+	PluginWorkers int
+	PluginRoom    int
 	// SoftStop is how long a stopping pool may go on; 20 s by default.
 	SoftStop time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workers == 0 {
+		c.Workers = 32
+	}
+	if c.Queue == 0 {
+		c.Queue = 1024
+	}
+	if c.PluginWorkers == 0 {
+		c.PluginWorkers = max(1, c.Workers/2)
+	}
+	if c.PluginRoom == 0 {
+		c.PluginRoom = max(c.PluginWorkers, (c.Workers+c.Queue)/2)
+	}
+	if c.SoftStop == 0 {
+		c.SoftStop = 20 * time.Second
+	}
+	return c
 }
 
 // Handler carries jobs out.
@@ -38,66 +62,59 @@ type Handler interface {
 
 // Pool is a bounded queue with its workers. It is safe for concurrent use.
 type Pool struct {
-	cfg  Config
+	cfg Config
+	// jobs may begin as soon as there is a worker.
 	jobs chan Job
 	wake chan struct{}
 
 	mu      sync.Mutex
 	free    int
-	wanted  bool // somebody waits for room
+	lanes   map[string]*lane // of the plugins that have room taken
+	wanted  map[string]bool  // the plugins somebody waits for room for
 	stopped bool
 }
 
 // New makes a pool; nothing runs before Run.
 func New(cfg Config) (*Pool, error) {
-	if cfg.Workers < 0 || cfg.Queue < 0 || cfg.SoftStop < 0 {
-		return nil, errors.New("new pool: workers, queue and soft stop must not be negative")
+	if min(cfg.Workers, cfg.Queue, cfg.PluginWorkers, cfg.PluginRoom) < 0 || cfg.SoftStop < 0 {
+		return nil, errors.New("new pool: workers, queue, their shares and soft stop must not be negative")
 	}
-	if cfg.Workers == 0 {
-		cfg.Workers = 32
-	}
-	if cfg.Queue == 0 {
-		cfg.Queue = 1024
-	}
-	if cfg.SoftStop == 0 {
-		cfg.SoftStop = 20 * time.Second
-	}
+	cfg = cfg.withDefaults()
 	room := cfg.Workers + cfg.Queue
-	return &Pool{cfg: cfg, free: room, jobs: make(chan Job, room), wake: make(chan struct{}, 1)}, nil
+	return &Pool{
+		cfg: cfg, free: room, jobs: make(chan Job, room), wake: make(chan struct{}, 1),
+		lanes: map[string]*lane{}, wanted: map[string]bool{},
+	}, nil
 }
 
-// Reserve takes room for up to n jobs and returns how many it got: fewer when
-// the pool is full, none when it stops.
-func (p *Pool) Reserve(n int) int {
+// Reserve takes room for up to n jobs of a plugin and returns how many it got:
+// fewer when the pool or the plugin's share of it is full, none when it stops.
+func (p *Pool) Reserve(plugin string, n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stopped {
+	got := min(n, p.room(plugin))
+	if got <= 0 {
 		return 0
 	}
-	got := min(n, p.free)
 	p.free -= got
+	p.lane(plugin).held += got
 	return got
 }
 
 // Return gives back room that was reserved and not used.
-func (p *Pool) Return(n int) {
-	p.mu.Lock()
-	p.free += n
-	wake := p.wanted && p.free > 0
-	p.wanted = p.wanted && !wake
-	p.mu.Unlock()
-	if wake {
-		p.Nudge()
+func (p *Pool) Return(plugin string, n int) {
+	if n > 0 {
+		p.giveBack(plugin, n)
 	}
 }
 
-// Want asks for a signal on Wake as soon as there is room.
-func (p *Pool) Want() {
+// Want asks for a signal on Wake as soon as there is room for the plugin.
+func (p *Pool) Want(plugin string) {
 	p.mu.Lock()
-	room := p.free > 0
-	p.wanted = !room
+	p.wanted[plugin] = true
+	wake := p.tell()
 	p.mu.Unlock()
-	if room {
+	if wake {
 		p.Nudge()
 	}
 }
@@ -117,7 +134,9 @@ func (p *Pool) Wake() <-chan struct{} { return p.wake }
 // Submit hands over jobs whose room has been reserved. It does not block.
 func (p *Pool) Submit(jobs ...Job) {
 	for _, job := range jobs {
-		p.jobs <- job
+		if p.enter(job) {
+			p.jobs <- job
+		}
 	}
 }
 
@@ -176,7 +195,7 @@ func (p *Pool) next(ctx context.Context, handler Handler) bool {
 }
 
 func (p *Pool) carryOut(ctx context.Context, job Job, handler Handler) {
-	defer p.Return(1)
+	defer p.leave(job)
 	if ctx.Err() != nil {
 		handler.Abandon(ctx, job)
 		return

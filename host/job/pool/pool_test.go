@@ -43,8 +43,15 @@ func (h *handler) Abandon(_ context.Context, job pool.Job) {
 	h.abandoned = append(h.abandoned, job.Call.ID)
 }
 
+// plugin is whose jobs most tests submit.
+const plugin = "p"
+
+// newPool makes a pool one plugin may have all of, unless cfg says otherwise.
 func newPool(t *testing.T, cfg pool.Config) *pool.Pool {
 	t.Helper()
+	if cfg.PluginWorkers == 0 && cfg.PluginRoom == 0 {
+		cfg.PluginWorkers, cfg.PluginRoom = 1<<20, 1<<20
+	}
 	p, err := pool.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +62,7 @@ func newPool(t *testing.T, cfg pool.Config) *pool.Pool {
 func jobs(n int) []pool.Job {
 	out := make([]pool.Job, n)
 	for i := range out {
-		out[i] = pool.Job{Call: host.HookCall{ID: fmt.Sprint(i)}}
+		out[i] = pool.Job{Call: host.HookCall{ID: fmt.Sprint(i), Plugin: plugin}}
 	}
 	return out
 }
@@ -63,7 +70,7 @@ func jobs(n int) []pool.Job {
 // submit hands n jobs over, which must fit.
 func submit(t *testing.T, p *pool.Pool, n int) {
 	t.Helper()
-	if got := p.Reserve(n); got != n {
+	if got := p.Reserve(plugin, n); got != n {
 		t.Fatalf("room for %d of %d jobs", got, n)
 	}
 	p.Submit(jobs(n)...)
@@ -80,7 +87,9 @@ func start(t *testing.T, p *pool.Pool, h pool.Handler) (stop func(), ended <-cha
 
 func TestNewRefusesNegativeBounds(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []pool.Config{{Workers: -1}, {Queue: -1}, {SoftStop: -1}} {
+	for _, cfg := range []pool.Config{
+		{Workers: -1}, {Queue: -1}, {PluginWorkers: -1}, {PluginRoom: -1}, {SoftStop: -1},
+	} {
 		if _, err := pool.New(cfg); err == nil {
 			t.Errorf("%+v: no error", cfg)
 		}
@@ -91,15 +100,15 @@ func TestRoom(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, pool.Config{Workers: 2, Queue: 3})
 	for _, step := range []struct{ reserve, want int }{{2, 2}, {10, 3}, {1, 0}, {0, 0}} {
-		if got := p.Reserve(step.reserve); got != step.want {
+		if got := p.Reserve(plugin, step.reserve); got != step.want {
 			t.Errorf("reserved %d of %d, want %d", got, step.reserve, step.want)
 		}
 	}
-	p.Return(4)
-	if got := p.Reserve(10); got != 4 {
+	p.Return(plugin, 4)
+	if got := p.Reserve(plugin, 10); got != 4 {
 		t.Errorf("reserved %d of 4", got)
 	}
-	if got := newPool(t, pool.Config{}).Reserve(1 << 20); got != 32+1024 {
+	if got := newPool(t, pool.Config{}).Reserve(plugin, 1<<20); got != 32+1024 {
 		t.Errorf("a pool has room for %d by default", got)
 	}
 }
@@ -120,12 +129,12 @@ func TestWorkersAreBounded(t *testing.T) {
 		stop, ended := start(t, p, h)
 		submit(t, p, 10)
 		synctest.Wait()
-		if busy != 3 || p.Reserve(1) != 0 {
+		if busy != 3 || p.Reserve(plugin, 1) != 0 {
 			t.Errorf("%d jobs at once, or a full pool had room", busy)
 		}
 		close(gate)
 		synctest.Wait()
-		if len(h.worked) != 10 || p.Reserve(10) != 10 {
+		if len(h.worked) != 10 || p.Reserve(plugin, 10) != 10 {
 			t.Errorf("%d jobs done, or their room is not back", len(h.worked))
 		}
 		stop()
@@ -151,20 +160,20 @@ func TestWakeSignals(t *testing.T) {
 	if !woken(p) || woken(p) {
 		t.Error("two nudges are not one signal")
 	}
-	if p.Want(); !woken(p) {
+	if p.Want(plugin); !woken(p) {
 		t.Error("no signal though there is room")
 	}
-	p.Reserve(2)
-	if p.Want(); woken(p) {
+	p.Reserve(plugin, 2)
+	if p.Want(plugin); woken(p) {
 		t.Error("a signal though there is no room")
 	}
-	if p.Return(0); woken(p) {
+	if p.Return(plugin, 0); woken(p) {
 		t.Error("a signal for nothing")
 	}
-	if p.Return(1); !woken(p) {
+	if p.Return(plugin, 1); !woken(p) {
 		t.Error("no signal when wanted room came back")
 	}
-	if p.Return(1); woken(p) {
+	if p.Return(plugin, 1); woken(p) {
 		t.Error("a signal nobody wanted")
 	}
 }
@@ -172,12 +181,12 @@ func TestWakeSignals(t *testing.T) {
 func TestDoneJobWakesWhoWantsRoom(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, pool.Config{Workers: 1})
-	p.Reserve(1 << 20)
-	p.Return(1)
+	p.Reserve(plugin, 1<<20)
+	p.Return(plugin, 1)
 	gate := make(chan struct{})
 	stop, ended := start(t, p, &handler{work: func(context.Context, pool.Job) { <-gate }})
 	submit(t, p, 1)
-	p.Want()
+	p.Want(plugin)
 	close(gate)
 	<-p.Wake()
 	stop()
@@ -205,7 +214,7 @@ func TestStopDrains(t *testing.T) {
 		if len(h.worked) != 10 || len(h.abandoned) != 0 || ended != nil {
 			t.Errorf("%d done, %d abandoned, %v", len(h.worked), len(h.abandoned), ended)
 		}
-		if got := p.Reserve(1); got != 0 {
+		if got := p.Reserve(plugin, 1); got != 0 {
 			t.Errorf("a stopped pool has room for %d", got)
 		}
 	})
@@ -252,15 +261,15 @@ func TestStress(t *testing.T) {
 		for range callers {
 			group.Go(func() {
 				for i := range rounds {
-					got := p.Reserve(i%3 + 1)
+					got := p.Reserve(plugin, i%3+1)
 					if got == 0 {
-						p.Want()
+						p.Want(plugin)
 						<-p.Wake()
 						p.Nudge() // somebody else may wait too
 						continue
 					}
 					p.Submit(jobs(got - 1)...)
-					p.Return(1)
+					p.Return(plugin, 1)
 					submitted.Add(int64(got - 1))
 				}
 			})
@@ -270,7 +279,7 @@ func TestStress(t *testing.T) {
 		if len(h.worked) != int(submitted.Load()) || len(h.worked) == 0 {
 			t.Errorf("%d of %d jobs done", len(h.worked), submitted.Load())
 		}
-		if got := p.Reserve(2 * room); got != room {
+		if got := p.Reserve(plugin, 2*room); got != room {
 			t.Errorf("room for %d, want %d", got, room)
 		}
 		stop()

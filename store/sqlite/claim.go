@@ -1,0 +1,105 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// free repeats what makes a call free as the index says it.
+const free = `status IN ('queued', 'running') AND owner = ''`
+
+// dueQuery steps through the index from plugin to plugin.
+const dueQuery = `WITH RECURSIVE due (plugin) AS (
+		SELECT min(plugin) FROM hook_calls WHERE ` + free + `
+		UNION ALL
+		SELECT (SELECT min(plugin) FROM hook_calls WHERE ` + free + ` AND plugin > due.plugin)
+		FROM due WHERE due.plugin IS NOT NULL)
+	SELECT plugin, (SELECT min(next_attempt_at) FROM hook_calls WHERE ` + free + ` AND plugin = due.plugin)
+	FROM due WHERE plugin IS NOT NULL`
+
+// DueHookCalls returns, by plugin, when its next unheld call is due.
+func (s *Store) DueHookCalls(ctx context.Context) (map[string]time.Time, error) {
+	type due struct {
+		plugin string
+		at     int64
+	}
+	scan := func(row scanner) (d due, err error) {
+		err = row.Scan(&d.plugin, &d.at)
+		return d, err
+	}
+	rows, err := all(ctx, s.read, scan, dueQuery)
+	if err != nil {
+		return nil, fmt.Errorf("read due hook calls: %w", err)
+	}
+	plugins := make(map[string]time.Time, len(rows))
+	for _, d := range rows {
+		plugins[d.plugin] = timeOf(d.at)
+	}
+	return plugins, nil
+}
+
+const claimQuery = `UPDATE hook_calls SET owner = ?, lease_until = ?
+	WHERE id IN (SELECT id FROM hook_calls
+		WHERE ` + free + ` AND plugin = ? AND next_attempt_at <= ?
+		ORDER BY next_attempt_at LIMIT ?)
+	RETURNING ` + hookCallColumns
+
+// ClaimHookCalls leases up to limit calls of the plugin that are due and held by
+// nobody, the longest due first.
+func (s *Store) ClaimHookCalls(
+	ctx context.Context, lease host.Lease, now time.Time, plugin string, limit int,
+) ([]host.HookCall, error) {
+	if limit <= 0 || ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var calls []host.HookCall
+	// Once begun the claim is seen through: calls leased to a caller that gave up
+	// would be held for ever.
+	err := s.writer.write(context.WithoutCancel(ctx), &op{do: func(t *tx) (err error) {
+		calls, err = queryTx(t, scanHookCall, claimQuery, lease.Owner, nanos(lease.Until), plugin, nanos(now), limit)
+		t.changed(int64(len(calls)))
+		return err
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("claim hook calls: %w", err)
+	}
+	slices.SortFunc(calls, func(a, b host.HookCall) int {
+		return cmp.Or(a.NextAttemptAt.Compare(b.NextAttemptAt), cmp.Compare(a.ID, b.ID))
+	})
+	return calls, nil
+}
+
+const backlogQuery = `SELECT status, count(*) FROM hook_calls
+	WHERE status <> 'completed' AND status IN ('queued', 'running', 'dead') GROUP BY status`
+
+// Backlog counts the background work.
+func (s *Store) Backlog(ctx context.Context) (host.Backlog, error) {
+	var b host.Backlog
+	count := map[host.HookCallStatus]*int{
+		host.HookCallQueued: &b.Queued, host.HookCallRunning: &b.Running, host.HookCallDead: &b.Dead,
+	}
+	scan := func(row scanner) (struct{}, error) {
+		var status host.HookCallStatus
+		var n int
+		err := row.Scan(&status, &n)
+		if into := count[status]; into != nil {
+			*into = n
+		}
+		return struct{}{}, err
+	}
+	if _, err := all(ctx, s.read, scan, backlogQuery); err != nil {
+		return host.Backlog{}, fmt.Errorf("count hook calls: %w", err)
+	}
+	due, err := s.DueHookCalls(ctx)
+	for _, at := range due {
+		if b.Due.IsZero() || at.Before(b.Due) {
+			b.Due = at
+		}
+	}
+	return b, err
+}

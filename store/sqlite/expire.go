@@ -1,0 +1,206 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// expireBatch bounds the rows one transaction deletes, and so how long it keeps
+// others from writing.
+const expireBatch = 100
+
+// Expire deletes what ended before the given times, batch by batch.
+func (s *Store) Expire(ctx context.Context, before host.Retention) (host.Expired, error) {
+	var gone host.Expired
+	for _, step := range []struct {
+		name   string
+		before time.Time
+		expire func(context.Context, time.Time) (int, error)
+		count  *int
+	}{
+		{"runs", before.Runs, s.expireRuns, &gone.Runs},
+		{"hook calls", before.HookCalls, s.expireHookCalls, &gone.HookCalls},
+		{"logs", before.Logs, s.expireLogs, &gone.Logs},
+	} {
+		if step.before.IsZero() {
+			continue
+		}
+		var err error
+		if *step.count, err = step.expire(ctx, step.before); err != nil {
+			return gone, fmt.Errorf("expire %s: %w", step.name, err)
+		}
+	}
+	return gone, nil
+}
+
+// aged is a row on the way from the oldest to the youngest.
+type aged struct {
+	rowid    int64
+	id       string
+	final    bool
+	created  time.Time
+	finished time.Time
+}
+
+// expireOld walks over the rows of a query, which takes a rowid and a limit and
+// yields those behind it in their order, up to the first that was created after
+// before. It hands the ids of what is over to drop, which says how many it took.
+func (s *Store) expireOld(
+	ctx context.Context, query string, scan func(scanner) (aged, error), before time.Time,
+	drop func(ctx context.Context, ids []string) (int, error),
+) (int, error) {
+	total, behind := 0, int64(0)
+	for {
+		rows, err := all(ctx, s.read, scan, query, behind, expireBatch)
+		if err != nil {
+			return total, err
+		}
+		ids, young := over(rows, before)
+		if len(ids) > 0 {
+			n, err := drop(ctx, ids)
+			total += n
+			if err != nil {
+				return total, err
+			}
+		}
+		if young || len(rows) < expireBatch {
+			return total, nil
+		}
+		behind = rows[len(rows)-1].rowid
+	}
+}
+
+// over returns the ids of the rows that ended before a time, up to the first
+// that was created later, and whether there was one.
+func over(rows []aged, before time.Time) (ids []string, young bool) {
+	for _, row := range rows {
+		if !row.created.Before(before) {
+			return ids, true
+		}
+		if row.final && row.finished.Before(before) {
+			ids = append(ids, row.id)
+		}
+	}
+	return ids, false
+}
+
+const agedCallsQuery = `SELECT rowid, id, status, created_at, finished_at FROM hook_calls
+	WHERE rowid > ? ORDER BY rowid LIMIT ?`
+
+func (s *Store) expireHookCalls(ctx context.Context, before time.Time) (int, error) {
+	scan := func(row scanner) (a aged, err error) {
+		var status host.HookCallStatus
+		var created, finished int64
+		err = row.Scan(&a.rowid, &a.id, &status, &created, &finished)
+		a.final, a.created, a.finished = status.Final(), timeOf(created), timeOf(finished)
+		return a, err
+	}
+	return s.expireOld(ctx, agedCallsQuery, scan, before, func(ctx context.Context, ids []string) (int, error) {
+		return s.drop(ctx, ids, dropHookCall)
+	})
+}
+
+// drop deletes rows in one transaction and returns how many it found.
+func (s *Store) drop(ctx context.Context, ids []string, one func(t *tx, id string) (bool, error)) (int, error) {
+	dropped := 0
+	err := s.writer.write(ctx, &op{do: func(t *tx) error {
+		n := 0
+		for _, id := range ids {
+			found, err := one(t, id)
+			if err != nil {
+				return err
+			}
+			if found {
+				n++
+			}
+		}
+		dropped = n
+		return nil
+	}})
+	if err != nil {
+		return 0, err
+	}
+	return dropped, nil
+}
+
+// dropHookCall deletes a call, unless it has been revived meanwhile, and its
+// snapshot when no other call needs it.
+func dropHookCall(t *tx, id string) (bool, error) {
+	const query = `DELETE FROM hook_calls WHERE id = ? AND status NOT IN ('queued', 'running') RETURNING snapshot_id`
+	snapshots, err := queryTx(t, value[string], query, id)
+	t.changed(int64(len(snapshots)))
+	if err != nil || len(snapshots) == 0 {
+		return false, err
+	}
+	return true, dropSnapshot(t, snapshots[0])
+}
+
+// agedRunsQuery reads when a run ended from its document.
+const agedRunsQuery = `SELECT rowid, id, status, created_at, doc ->> 'finished_at' FROM runs
+	WHERE rowid > ? ORDER BY rowid LIMIT ?`
+
+func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
+	scan := func(row scanner) (a aged, err error) {
+		var status host.RunStatus
+		var created int64
+		var finished *string
+		if err = row.Scan(&a.rowid, &a.id, &status, &created, &finished); err != nil {
+			return a, err
+		}
+		a.final, a.created = status.Final() && finished != nil, timeOf(created)
+		if finished != nil {
+			err = a.finished.UnmarshalText([]byte(*finished))
+		}
+		return a, err
+	}
+	return s.expireOld(ctx, agedRunsQuery, scan, before, func(ctx context.Context, ids []string) (int, error) {
+		return s.drop(ctx, ids, dropRun)
+	})
+}
+
+const callsToDropQuery = `SELECT id, status FROM hook_calls WHERE run_id = ?`
+
+// dropRun deletes a run with its calls, unless one of them is not final.
+func dropRun(t *tx, id string) (bool, error) {
+	var open bool
+	scan := func(row scanner) (id string, err error) {
+		var status host.HookCallStatus
+		err = row.Scan(&id, &status)
+		open = open || !status.Final()
+		return id, err
+	}
+	calls, err := queryTx(t, scan, callsToDropQuery, id)
+	if err != nil || open {
+		return false, err
+	}
+	for _, call := range calls {
+		if _, err := dropHookCall(t, call); err != nil {
+			return false, err
+		}
+	}
+	n, err := t.exec(`DELETE FROM runs WHERE id = ?`, id)
+	return n > 0, err
+}
+
+const expireLogsQuery = `UPDATE hook_calls SET logged = 0, doc = json_set(doc, '$.logs', json('[]'))
+	WHERE id IN (SELECT id FROM hook_calls WHERE logged AND finished_at < ? LIMIT ?)`
+
+func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {
+	for total := 0; ; {
+		var n int64
+		err := s.writer.write(ctx, &op{do: func(t *tx) (err error) {
+			n, err = t.exec(expireLogsQuery, nanos(before), expireBatch)
+			return err
+		}})
+		if err != nil {
+			return total, err
+		}
+		total += int(n)
+		if n < expireBatch {
+			return total, nil
+		}
+	}
+}

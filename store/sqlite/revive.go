@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// RetryHookCall revives a dead call.
+func (s *Store) RetryHookCall(ctx context.Context, id string, now time.Time) (host.HookCall, error) {
+	var call host.HookCall
+	err := s.writer.write(ctx, &op{do: func(t *tx) (err error) {
+		if call, err = deadHookCall(t, id); err != nil {
+			return err
+		}
+		call.Revive(now)
+		return reviveHookCall(t, call)
+	}})
+	if err != nil {
+		return host.HookCall{}, fmt.Errorf("retry hook call: %w", err)
+	}
+	return call, nil
+}
+
+// deadHookCall returns a call that may be revived, or says why it may not.
+func deadHookCall(t *tx, id string) (host.HookCall, error) {
+	calls, err := queryTx(t, scanHookCall, `SELECT `+hookCallColumns+` FROM hook_calls WHERE id = ?`, id)
+	switch {
+	case err != nil:
+		return host.HookCall{}, err
+	case len(calls) == 0:
+		return host.HookCall{}, host.Errorf(host.CodeNotFound, "hook call %q not found", id)
+	case calls[0].Status != host.HookCallDead:
+		return host.HookCall{}, host.Errorf(host.CodeConflict,
+			"the hook call is %s; only a dead one can be retried", calls[0].Status)
+	}
+	snapshots, err := queryTx(t, value[int], `SELECT 1 FROM snapshots WHERE id = ?`, calls[0].SnapshotID)
+	if err == nil && len(snapshots) == 0 {
+		err = host.Errorf(host.CodeConflict, "the context of the hook call is gone; it cannot be retried")
+	}
+	return calls[0], err
+}
+
+func reviveHookCall(t *tx, call host.HookCall) error {
+	const query = `UPDATE hook_calls SET status = ?, attempt = ?, max_attempts = ?, next_attempt_at = ?,
+		started_at = 0, finished_at = 0, logged = 0, doc = ? WHERE id = ?`
+	row, err := newHookCallRow(call)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(query, call.Status, call.Attempt, call.MaxAttempts, nanos(call.NextAttemptAt), row.doc, call.ID)
+	return err
+}
+
+// reviveBatch bounds how many calls one transaction revives.
+const reviveBatch = 100
+
+// RetryHookCalls revives up to limit of the dead calls the filter chooses.
+func (s *Store) RetryHookCalls(ctx context.Context, filter host.HookCallFilter, now time.Time, limit int) (int, error) {
+	revived := 0
+	for revived < limit {
+		n, err := s.retryBatch(ctx, filter, now, min(reviveBatch, limit-revived))
+		revived += n
+		if err != nil {
+			return revived, fmt.Errorf("retry hook calls: %w", err)
+		}
+		if n == 0 {
+			break
+		}
+	}
+	return revived, nil
+}
+
+func (s *Store) retryBatch(ctx context.Context, filter host.HookCallFilter, now time.Time, limit int) (int, error) {
+	filter.Status = host.HookCallDead
+	chosen, args := chosenBy(filter)
+	query := `SELECT ` + hookCallColumns + chosen +
+		` AND EXISTS (SELECT 1 FROM snapshots WHERE id = hook_calls.snapshot_id) ORDER BY rowid LIMIT ?`
+	revived := 0
+	err := s.writer.write(ctx, &op{do: func(t *tx) error {
+		calls, err := queryTx(t, scanHookCall, query, append(args, limit)...)
+		if err != nil {
+			return err
+		}
+		for _, call := range calls {
+			call.Revive(now)
+			if err := reviveHookCall(t, call); err != nil {
+				return err
+			}
+		}
+		revived = len(calls)
+		return nil
+	}})
+	if err != nil {
+		return 0, err
+	}
+	return revived, nil
+}
