@@ -12,8 +12,8 @@ import (
 // Activate makes a version the one new runs use and records what the operator
 // grants. Calls in flight finish on the version they began with. A permission
 // the plugin asks for and is not granted is CodeConflict with the reasons; a
-// grant it did not ask for is CodeInvalid with the field grant; a version that
-// is not installed is CodeNotFound.
+// grant it did not ask for is CodeInvalid with the field grant; a secret the host
+// does not have is CodeConflict; a version that is not installed is CodeNotFound.
 func (r *Registry) Activate(
 	ctx context.Context, name, version string, grants []pluginapi.Permission,
 ) (host.Plugin, error) {
@@ -25,6 +25,9 @@ func (r *Registry) Activate(
 	}
 	granted, err := checkGrants(p.Manifest, grants)
 	if err != nil {
+		return host.Plugin{}, err
+	}
+	if err := r.checkSecrets(p.Manifest); err != nil {
 		return host.Plugin{}, err
 	}
 	// It is loaded first: a version that cannot run replaces none that does.

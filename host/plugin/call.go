@@ -41,7 +41,7 @@ func (r *Registry) Call(ctx context.Context, call host.Call) (host.CallResult, e
 	started := time.Now()
 	result, err := module.Call(ctx, runtime.Call{
 		Export: call.Export, Input: call.Input, Config: config.text(), Timeout: call.Timeout,
-		Mode: call.Mode, HTTP: httpGrant(p, config),
+		Mode: call.Mode, HTTP: httpGrant(p, config), Services: r.services(p, call.Services),
 	})
 	return host.CallResult{Output: result.Output, Logs: result.Logs, Duration: time.Since(started)}, err
 }

@@ -69,6 +69,9 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 	if _, err := checkGrants(m, grants[m.Name]); err != nil {
 		return err
 	}
+	if err := r.checkSecrets(m); err != nil {
+		return err
+	}
 	if _, err := r.install(ctx, m, module); err != nil {
 		return err
 	}

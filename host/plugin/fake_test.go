@@ -3,6 +3,7 @@ package plugin_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -120,6 +121,18 @@ func (m *memory) PutBindings(_ context.Context, scope host.BindingScope, binding
 	m.bindings[scope] = bindings
 	return nil
 }
+
+// The tests with this store keep no values.
+
+func (m *memory) KVValue(context.Context, string, string) ([]byte, bool, error) {
+	return nil, false, errors.ErrUnsupported
+}
+
+func (m *memory) SetKVValue(context.Context, string, string, []byte, host.KVQuota) error {
+	return errors.ErrUnsupported
+}
+
+func (m *memory) DeleteKVValue(context.Context, string, string) error { return errors.ErrUnsupported }
 
 // fakeModule is what tests install whose Loader does not look at it.
 var fakeModule = []byte("module")

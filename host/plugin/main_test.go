@@ -3,6 +3,7 @@ package plugin_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,6 +17,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Guests send their requests through it, as in the real program.
+	http.DefaultClient = runtime.NewHTTPClient()
 	code := m.Run()
 	if err := guesttest.RemoveCache(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

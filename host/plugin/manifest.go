@@ -95,7 +95,9 @@ func checkManifest(m pluginapi.Manifest) []host.Problem {
 }
 
 // available are the permissions this host can grant.
-var available = []pluginapi.Permission{pluginapi.PermissionHTTP}
+var available = []pluginapi.Permission{
+	pluginapi.PermissionHTTP, pluginapi.PermissionKV, pluginapi.PermissionSessionState, pluginapi.PermissionSecrets,
+}
 
 // addMeaning adds problems that only a typed manifest shows. Those that follow
 // from a value that was left out say nothing new.

@@ -180,9 +180,8 @@ func TestParseManifestProblems(t *testing.T) {
 			"line 7: tests: aliases are not allowed",
 			"line 8: a key must be plain or quoted text",
 		}},
-		{"permissions of later", minimal + "permissions:\n  kv: {reason: counts}\n  secrets:\n    - {name: X, reason: y}\n", []string{
-			"line 7: permissions.kv: not available yet",
-			"line 8: permissions.secrets: not available yet",
+		{"permissions of later", minimal + "permissions:\n  run: {components: [judge], reason: judges}\n", []string{
+			"line 7: permissions.run: not available yet",
 		}},
 		{"config schema", minimal + "config_schema: {type: objekt, properties: []}\n", []string{
 			"line 6: config_schema.properties: got array, want object",

@@ -25,6 +25,7 @@ const (
 type Store interface {
 	host.PluginStore
 	host.BindingStore
+	host.KVStore
 }
 
 // Config is what a Registry needs.
@@ -35,6 +36,9 @@ type Config struct {
 	// ConfigBindings are the bindings of the configuration; they cannot be
 	// changed.
 	ConfigBindings map[host.BindingScope][]host.Binding
+	// Secrets are the operator's, for plugins that were granted them; nil for
+	// none.
+	Secrets host.Secrets
 	// BlockingSlots and BackgroundSlots bound the calls that run at once; they
 	// default to twice GOMAXPROCS and DefaultBackgroundSlots.
 	BlockingSlots   int
@@ -68,6 +72,9 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Secrets == nil {
+		c.Secrets = noSecrets{}
+	}
 	return c
 }
 
@@ -91,6 +98,7 @@ type Registry struct {
 	loader         Loader
 	log            *slog.Logger
 	now            func() time.Time
+	secrets        host.Secrets
 	maxModuleBytes int64
 	configBindings map[host.BindingScope][]host.Binding
 
@@ -118,7 +126,7 @@ func NewRegistry(c Config) (*Registry, error) {
 	}
 	stopped := make(chan struct{})
 	r := &Registry{
-		store: c.Store, loader: c.Loader, log: c.Log, now: c.Now, maxModuleBytes: c.MaxModuleBytes,
+		store: c.Store, loader: c.Loader, log: c.Log, now: c.Now, secrets: c.Secrets, maxModuleBytes: c.MaxModuleBytes,
 		configBindings: map[host.BindingScope][]host.Binding{},
 		stopped:        stopped,
 		blocking:       newSlots(c.BlockingSlots, c.SlotWait, stopped),
@@ -170,6 +178,9 @@ func (r *Registry) pin(ctx context.Context, s *state) {
 			continue
 		}
 		r.pins[p.Digest] = release
+		if err := r.checkSecrets(p.Manifest); err != nil { // they were there when it was activated
+			r.log.WarnContext(ctx, "requests of a plugin will fail", "plugin", p.Name, "version", p.Version, "err", err)
+		}
 	}
 }
 
