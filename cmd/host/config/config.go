@@ -43,6 +43,8 @@ type Config struct {
 	// Hooks are the bindings for every component.
 	Hooks   []host.Binding
 	Plugins Plugins
+	// Secrets are for plugins that were granted them.
+	Secrets Secrets
 	// CacheDir keeps compiled modules; empty for the user's cache.
 	CacheDir string
 }

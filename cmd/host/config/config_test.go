@@ -70,7 +70,7 @@ hooks:
   - {plugin: audit, top_level: true, nested: true}
 plugins:
   dir: plugins
-  grants: {notifier: [http], audit: []}
+  grants: {notifier: [http, kv, session_state, secrets], audit: []}
 `
 
 func TestFull(t *testing.T) {
@@ -103,7 +103,10 @@ func TestFull(t *testing.T) {
 		}},
 		Hooks: []host.Binding{{Plugin: "audit", TopLevel: true, Nested: true, Source: host.SourceConfig}},
 		Plugins: Plugins{Dir: filepath.Join(dir, "plugins"), Grants: map[string][]pluginapi.Permission{
-			"notifier": {pluginapi.PermissionHTTP}, "audit": {},
+			"notifier": {
+				pluginapi.PermissionHTTP, pluginapi.PermissionKV, pluginapi.PermissionSessionState, pluginapi.PermissionSecrets,
+			},
+			"audit": {},
 		}},
 	}
 	infos := map[string]model.Info{}

@@ -28,7 +28,8 @@ func (l *loader) load(root *node) *Config {
 	m.read("agents", func(n *node) { c.Agents = l.agents(n, names) })
 	m.read("hooks", func(n *node) { c.Hooks = l.bindings(n, hostWide) })
 	l.plugins(m, c)
-	m.close("teams", "workflows", "secrets", "security_key", "retention", "session_concurrency")
+	m.read("secrets", func(n *node) { c.Secrets = l.secrets(n) })
+	m.close("teams", "workflows", "security_key", "retention", "session_concurrency")
 	return c
 }
 

@@ -52,7 +52,7 @@ func (l *loader) permissions(n *node) []pluginapi.Permission {
 func (l *loader) permission(n *node) pluginapi.Permission {
 	p := oneOf(&l.reader, n, pluginapi.PermissionHTTP, pluginapi.PermissionKV,
 		pluginapi.PermissionSessionState, pluginapi.PermissionRun, pluginapi.PermissionSecrets)
-	if p != pluginapi.PermissionHTTP && p != "" {
+	if p == pluginapi.PermissionRun {
 		l.problem(n, "%s is not available yet", p)
 	}
 	return p

@@ -56,7 +56,7 @@ agents:
 hooks: {plugin: x}
 plugins:
   dir: gone
-  grants: {p: [http, kv, root]}
+  grants: {p: [http, kv, run, root]}
 cors_origins: ["*", "http://a/b"]
 run_hooks_in_background: 1
 `)
@@ -89,8 +89,8 @@ run_hooks_in_background: 1
 		`line 26: agents[1].hooks[1].on_error: "ignore" is not one of deny, allow`,
 		`line 27: hooks: must be a list, not a mapping`,
 		`line 29: plugins.dir: /nowhere/gone is not a directory that can be read`,
-		`line 30: plugins.grants.p[1]: kv is not available yet`,
-		`line 30: plugins.grants.p[2]: "root" is not one of http, kv, session_state, run, secrets`,
+		`line 30: plugins.grants.p[2]: run is not available yet`,
+		`line 30: plugins.grants.p[3]: "root" is not one of http, kv, session_state, run, secrets`,
 		`line 31: cors_origins[0]: "*" is not an origin such as http://localhost:3000`,
 		`line 31: cors_origins[1]: "http://a/b" is not an origin such as http://localhost:3000`,
 		`line 32: run_hooks_in_background: must be true or false, not a number`,
