@@ -20,6 +20,9 @@ type Observer interface {
 	HookSkipped(call *HookCall)
 	// HookSettled is told of a background call that became final.
 	HookSettled(call *HookCall)
+	// PluginLoaded is told how long a module took to be ready, or to fail. A
+	// module of the cache takes less than one that is compiled.
+	PluginLoaded(plugin string, took time.Duration, failed bool)
 }
 
 // ModelRequest is one request to a model.
@@ -56,3 +59,6 @@ func (Unobserved) HookSkipped(*HookCall) {}
 
 // HookSettled implements Observer.
 func (Unobserved) HookSettled(*HookCall) {}
+
+// PluginLoaded implements Observer.
+func (Unobserved) PluginLoaded(string, time.Duration, bool) {}
