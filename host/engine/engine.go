@@ -61,6 +61,7 @@ type Engine struct {
 	byID     map[string]*host.Agent
 	models   map[string]model.Model
 	sessions *turnstile
+	unstored *unstored
 	node     string
 	lease    time.Duration
 	now      func() time.Time
@@ -81,7 +82,8 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		store: cfg.Store, hooks: cfg.Hooks, pool: cfg.Pool, agents: cfg.Agents, models: cfg.Models,
 		byID: make(map[string]*host.Agent, len(cfg.Agents)), sessions: newTurnstile(),
-		node: cfg.Node, lease: cfg.Lease, now: cfg.Now, log: cfg.Log,
+		unstored: &unstored{runs: map[string]host.Run{}},
+		node:     cfg.Node, lease: cfg.Lease, now: cfg.Now, log: cfg.Log,
 	}
 	for _, a := range cfg.Agents {
 		if e.byID[a.ID] != nil {

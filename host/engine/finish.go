@@ -22,7 +22,8 @@ func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
 		x.run.Metrics.Duration = x.run.FinishedAt.Sub(x.startedAt).Seconds()
 	}
 	if err := x.write(ctx); err != nil {
-		x.fail(&host.Failure{Type: "storage_error", Message: "The run could not be stored."})
+		x.fail(&host.Failure{Type: failureStorage, Message: "The run could not be stored."})
+		x.unstored.add(x.run)
 		x.emit(host.Event{Kind: host.EventRunError})
 		return host.Run{}, err
 	}

@@ -29,6 +29,9 @@ type Handlers struct {
 	// HookCall makes one attempt of a background call. It sets Error when the
 	// attempt failed and leaves Status alone.
 	HookCall func(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall
+	// Repair is called at every beat; it mends what the store did not take. Nil
+	// for nothing.
+	Repair func(ctx context.Context) error
 }
 
 // Config is what a Supervisor needs; zero durations take the default.
@@ -124,6 +127,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return s.every(drained, s.cfg.Beat, "renew leases", s.renew) })
 	group.Go(func() error { return s.claim(ctx) })
+	if s.cfg.Handlers.Repair != nil {
+		group.Go(func() error { return s.every(drained, s.cfg.Beat, "repair", s.cfg.Handlers.Repair) })
+	}
 	if s.cfg.Sweep > 0 {
 		group.Go(func() error { return s.every(ctx, s.cfg.Sweep, "sweep", s.Sweep) })
 	}
