@@ -153,7 +153,7 @@ func (h *parts) buildEngine(context.Context) error {
 		return err
 	}
 	h.supervisor, err = job.New(job.Config{
-		Store: h.store, Pool: queue, Handlers: job.Handlers{HookCall: h.engine.WorkHook}, Node: h.node, Log: h.log,
+		Store: h.store, Pool: queue, Handlers: job.Handlers{HookCall: h.engine.WorkHook, Repair: h.engine.Repair}, Node: h.node, Log: h.log,
 	})
 	return err
 }
