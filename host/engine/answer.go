@@ -50,7 +50,9 @@ func (x *execution) generate(ctx context.Context, messages []model.Message) (mod
 			return context.Cause(ctx)
 		}
 	}
+	began := x.now()
 	response, err := x.model.Generate(ctx, model.Request{Messages: messages}, delta)
+	x.asked(began, response.Usage, err)
 	if err != nil {
 		return response, fmt.Errorf("ask model: %w", err)
 	}

@@ -47,6 +47,8 @@ type Config struct {
 	Node string
 	// Lease is how long a row stays this node's without renewal; 10 s by default.
 	Lease time.Duration
+	// Observer is told of every run; nil for nobody.
+	Observer host.Observer
 	// Now defaults to time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -64,6 +66,7 @@ type Engine struct {
 	unstored *unstored
 	node     string
 	lease    time.Duration
+	observer host.Observer
 	now      func() time.Time
 	log      *slog.Logger
 }
@@ -76,6 +79,9 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Lease == 0 {
 		cfg.Lease = 10 * time.Second
 	}
+	if cfg.Observer == nil {
+		cfg.Observer = host.Unobserved{}
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -83,7 +89,7 @@ func New(cfg Config) (*Engine, error) {
 		store: cfg.Store, hooks: cfg.Hooks, pool: cfg.Pool, agents: cfg.Agents, models: cfg.Models,
 		byID: make(map[string]*host.Agent, len(cfg.Agents)), sessions: newTurnstile(),
 		unstored: &unstored{runs: map[string]host.Run{}},
-		node:     cfg.Node, lease: cfg.Lease, now: cfg.Now, log: cfg.Log,
+		node:     cfg.Node, lease: cfg.Lease, observer: cfg.Observer, now: cfg.Now, log: cfg.Log,
 	}
 	for _, a := range cfg.Agents {
 		if e.byID[a.ID] != nil {

@@ -13,6 +13,7 @@ import (
 // finish settles how the run ended, stores it with its hook calls in one
 // transaction, hands the background calls to the pool and sends the last event.
 func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
+	defer x.ended()
 	x.settle(ctx, cause)
 	ctx = context.WithoutCancel(ctx)
 	x.skipped = x.notReached()

@@ -113,6 +113,7 @@ func (x *execution) begin(ctx context.Context, waiting bool) error {
 	if err := x.store.CreateRun(context.WithoutCancel(ctx), row, x.leaseNow(), x.req.RunID != ""); err != nil {
 		return fmt.Errorf("create run: %w", err)
 	}
+	x.observer.RunStarted(x.run.Component)
 	return nil
 }
 

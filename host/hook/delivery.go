@@ -59,6 +59,8 @@ func (d *Dispatcher) Deliver(
 ) host.HookCall {
 	reset(&call)
 	call.StartedAt = d.now()
+	d.observer.HookStarted(&call)
+	defer func() { d.observer.HookEnded(&call) }()
 	verdict, failed := d.deliver(ctx, &call, snapshot, services)
 	call.FinishedAt = d.now()
 	if failed != nil {

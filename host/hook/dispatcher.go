@@ -26,6 +26,8 @@ type Config struct {
 	// InBackground puts hooks that nobody marked into the background
 	// (run_hooks_in_background).
 	InBackground bool
+	// Observer is told of every call; nil for nobody.
+	Observer host.Observer
 	// Now defaults to time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -36,6 +38,7 @@ type Dispatcher struct {
 	caller       host.Caller
 	bindings     Bindings
 	inBackground bool
+	observer     host.Observer
 	now          func() time.Time
 	log          *slog.Logger
 }
@@ -45,11 +48,15 @@ func NewDispatcher(cfg Config) (*Dispatcher, error) {
 	if cfg.Caller == nil || cfg.Bindings == nil || cfg.Log == nil {
 		return nil, errors.New("new dispatcher: caller, bindings and log are required")
 	}
+	if cfg.Observer == nil {
+		cfg.Observer = host.Unobserved{}
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	return &Dispatcher{
 		caller: cfg.Caller, bindings: cfg.Bindings, inBackground: cfg.InBackground,
+		observer: cfg.Observer,
 		now: cfg.Now, log: cfg.Log,
 	}, nil
 }

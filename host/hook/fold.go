@@ -58,6 +58,8 @@ func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
 	}
 	record := f.record(h, f.occasion)
 	record.StartedAt = f.now()
+	f.observer.HookStarted(&record)
+	defer func() { f.observer.HookEnded(&record) }()
 	verdict, failed := f.ask(ctx, question{hook: h, context: &f.result.Context, services: f.emission.Services}, &record)
 	record.FinishedAt = f.now()
 	if failed != nil && f.ended(ctx) { // an answer that is there counts
@@ -123,7 +125,7 @@ func (f *fold) fail(ctx context.Context, h *Hook, record *host.HookCall, why *fa
 	default:
 		f.deny(h, verdict)
 	}
-	f.log.WarnContext(ctx, "hook failed", "hook", h.FullName(), "run_id", record.RunID,
+	f.log.WarnContext(ctx, "hook failed", "hook_call_id", record.ID, "hook", h.FullName(), "run_id", record.RunID,
 		"outcome", outcome, "code", why.code, "error", why.detail)
 }
 

@@ -44,6 +44,7 @@ func (d *Dispatcher) Skipped(h *Hook, at Occasion, reason string) host.HookCall 
 	record.Status, record.Reason = host.HookCallSkipped, reason
 	record.Attempt, record.MaxAttempts = 0, 0
 	record.FinishedAt = record.CreatedAt
+	d.observer.HookSkipped(&record)
 	return record
 }
 
