@@ -15,6 +15,8 @@ type Call struct {
 	Context pluginapi.Context
 	// Log writes to the log of this call, which the host keeps with its result.
 	Log Logger
+	// KV keeps values between calls.
+	KV KV
 
 	host Host
 }
@@ -87,8 +89,11 @@ func (c *Call) Config(config any) error {
 	return nil
 }
 
-// HTTP sends a request. The plugin needs the permission http for its host. A
-// status of 400 and more is an answer, not an error. A request the host does not
+// HTTP sends a request. The plugin needs the permission http for its host.
+// Where a header's value, or the path or query of the URL, says secret:NAME the
+// host sends the operator's secret of that name instead; the plugin needs the
+// permission secrets for it, and never learns the value. Nothing that others
+// write may stand there unescaped: it could name a secret too. A status of 400 and more is an answer, not an error. A request the host does not
 // permit, or cannot send, does not come back: it ends the call as a failed one.
 func (c *Call) HTTP(request Request) (Response, error) {
 	if request.URL == "" {

@@ -32,7 +32,7 @@ func Run(hook Func) int32 {
 // error, its stack is logged. A verdict that the host would not take is an
 // error that wraps pluginapi.ErrVerdict.
 func Answer(hook Func, document []byte, host Host) (verdict []byte, err error) {
-	call := &Call{Log: Logger{host}, host: host}
+	call := &Call{Log: Logger{host}, KV: KV{host}, host: host}
 	defer func() {
 		if reason := recover(); reason != nil {
 			call.Log.Error("%s", debug.Stack())

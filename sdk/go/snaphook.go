@@ -23,6 +23,8 @@
 // tests: see the package snaphooktest.
 package snaphook
 
+import "encoding/json"
+
 // Host is what a hook reaches outside its sandbox. Hooks use it through Call;
 // it is exported so that tests can stand in for it.
 type Host interface {
@@ -30,4 +32,14 @@ type Host interface {
 	Log(level Level, line string)
 	// Send sends an HTTP request.
 	Send(request Request) (Response, error)
+	// Value returns what the plugin keeps under a key, or false.
+	Value(key string) (value []byte, found bool, err error)
+	// SetValue keeps a value under a key.
+	SetValue(key string, value []byte) error
+	// DeleteValue deletes a key, if it is there.
+	DeleteValue(key string) error
+	// SessionState returns the session's state, a JSON object.
+	SessionState() (json.RawMessage, error)
+	// MergeSessionState lays the members of a JSON object over it.
+	MergeSessionState(patch json.RawMessage) error
 }

@@ -12,12 +12,17 @@ import (
 )
 
 // Host stands in for the host of a hook. The zero value logs, has no
-// configuration and answers no request. It is not safe for concurrent use.
+// configuration, answers no request and grants nothing. It is not safe for concurrent use.
 type Host struct {
 	// Config is the binding's configuration as JSON; empty for none.
 	Config string
 	// Answer answers HTTP requests; with nil they are errors.
 	Answer func(request snaphook.Request) (snaphook.Response, error)
+	// KV holds what the plugin keeps; with nil the permission is not granted.
+	KV map[string][]byte
+	// State is the session's state, a JSON object, which hooks see in the context
+	// too; with nil the permission is not granted.
+	State json.RawMessage
 
 	// Logs are the lines logged so far.
 	Logs []Line
@@ -34,17 +39,10 @@ type Line struct {
 }
 
 // Call hands the context to the hook as the document it would get, adds the
-// configuration, and reads the verdict as the host would. An error is a failed
+// configuration and the session's state, and reads the verdict as the host would. An error is a failed
 // call.
 func (h *Host) Call(hook snaphook.Func, context pluginapi.Context) (snaphook.Verdict, error) {
-	if h.Config != "" {
-		extension := pluginapi.Extension{}
-		if context.Extensions.Snaphook != nil {
-			extension = *context.Extensions.Snaphook
-		}
-		extension.Config = json.RawMessage(h.Config)
-		context.Extensions.Snaphook = &extension
-	}
+	h.extend(&context)
 	document, err := json.Marshal(context)
 	if err != nil {
 		return snaphook.Verdict{}, fmt.Errorf("write context: %w", err)
@@ -54,6 +52,22 @@ func (h *Host) Call(hook snaphook.Func, context pluginapi.Context) (snaphook.Ver
 		return snaphook.Verdict{}, err
 	}
 	return pluginapi.ParseVerdict(verdict)
+}
+
+// extend adds what the binding and the permissions add to a context.
+func (h *Host) extend(context *pluginapi.Context) {
+	if h.Config == "" && h.State == nil {
+		return
+	}
+	extension := pluginapi.Extension{}
+	if context.Extensions.Snaphook != nil {
+		extension = *context.Extensions.Snaphook
+	}
+	if h.Config != "" {
+		extension.Config = json.RawMessage(h.Config)
+	}
+	extension.SessionState = h.State
+	context.Extensions.Snaphook = &extension
 }
 
 // Log implements snaphook.Host.

@@ -1,0 +1,4 @@
+package snaphook
+
+// ReadReply lets tests read replies as a guest does.
+var ReadReply = readReply
