@@ -100,18 +100,6 @@ type Metrics struct {
 	Duration         float64 `json:"duration,omitempty"`
 }
 
-// Session is the runs that share history and state: the conversation.
-type Session struct {
-	ID        string          `json:"id"`
-	Component Component       `json:"component"`
-	UserID    string          `json:"user_id,omitempty"`
-	Name      string          `json:"name,omitempty"`
-	State     json.RawMessage `json:"state,omitempty"`
-	Metadata  json.RawMessage `json:"metadata,omitempty"`
-	CreatedAt time.Time       `json:"created_at"`
-	UpdatedAt time.Time       `json:"updated_at"`
-}
-
 // Text returns the string in a JSON string, or the JSON itself when content is
 // something else.
 func Text(content json.RawMessage) string {

@@ -15,6 +15,7 @@ import (
 type Store interface {
 	RunStore
 	SessionStore
+	SessionCatalog
 	HookCallStore
 	LeaseStore
 	PluginStore

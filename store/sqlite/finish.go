@@ -37,6 +37,7 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 // it.
 type finishRows struct {
 	run       runRow
+	usage     modelUsage
 	session   *host.Session
 	before    json.RawMessage // the session's state
 	calls     []hookCallRow
@@ -51,7 +52,10 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &finishRows{run: run, session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots}
+	f := &finishRows{
+		run: run, usage: newModelUsage(finish.Run),
+		session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots,
+	}
 	for _, call := range finish.Calls {
 		row, err := newHookCallRow(call)
 		if err != nil {
@@ -65,6 +69,9 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 // write writes the run first: its fence decides about the rest.
 func (f *finishRows) write(t *tx, run func(*tx) error) error {
 	if err := run(t); err != nil {
+		return err
+	}
+	if err := f.usage.add(t); err != nil {
 		return err
 	}
 	if f.session != nil {

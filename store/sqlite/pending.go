@@ -33,6 +33,18 @@ func (p *pendingRuns) get(id string) (host.Run, bool) {
 	return run, ok
 }
 
+// ofSession returns the id of a run of the session, or "" when none is pending.
+func (p *pendingRuns) ofSession(sessionID string) string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for id, run := range p.byID {
+		if run.SessionID == sessionID {
+			return id
+		}
+	}
+	return ""
+}
+
 func (p *pendingRuns) remove(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,16 +12,19 @@ import (
 
 // Session returns a session.
 func (s *Store) Session(ctx context.Context, id string) (host.Session, error) {
-	const query = `SELECT id, component_kind, component_id, component_name, user_id, name,
-		state, metadata, created_at, updated_at FROM sessions WHERE id = ?`
+	const query = `SELECT ` + sessionColumns + ` FROM sessions WHERE id = ?`
 	session, err := one(ctx, s.read, scanSession, query, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return host.Session{}, host.Errorf(host.CodeNotFound, "session %q not found", id)
+		return host.Session{}, sessionNotFound(id)
 	}
 	if err != nil {
 		return host.Session{}, fmt.Errorf("read session: %w", err)
 	}
 	return session, nil
+}
+
+func sessionNotFound(id string) error {
+	return host.Errorf(host.CodeNotFound, "session %q not found", id)
 }
 
 // Turns counts the finished top-level runs of a session.
@@ -43,20 +46,32 @@ const lastTurn = `max(
 // putSession inserts the session, or updates what a run may change of it. before
 // is the state the run found.
 func putSession(t *tx, session *host.Session, before json.RawMessage) error {
-	const query = `INSERT INTO sessions (id, component_kind, component_id, component_name, user_id, name,
-			state, metadata, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET
-			state = excluded.state, metadata = coalesce(excluded.metadata, metadata), updated_at = excluded.updated_at
+	const query = insertSession + ` ON CONFLICT (id) DO UPDATE SET
+			state = excluded.state, metadata = coalesce(excluded.metadata, metadata), updated_at = excluded.updated_at,
+			title = iif(title = '', excluded.title, title)
 		WHERE state IS ?`
-	n, err := t.exec(query, session.ID, session.Component.Kind, session.Component.ID, session.Component.Name,
-		session.UserID, session.Name, rawColumn(session.State), rawColumn(session.Metadata),
-		nanos(session.CreatedAt), nanos(session.UpdatedAt), rawColumn(before))
+	n, err := t.exec(query, append(sessionValues(session), rawColumn(before))...)
 	if err != nil || n > 0 {
 		return err
 	}
 	return rebaseSession(t, session, before)
 }
+
+const insertSession = `INSERT INTO sessions (id, component_kind, component_id, component_name, user_id, name, title,
+		state, metadata, created_at, updated_at)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// sessionValues are the values of insertSession.
+func sessionValues(session *host.Session) []any {
+	return []any{
+		session.ID, session.Component.Kind, session.Component.ID, session.Component.Name,
+		session.UserID, session.Name, session.Title, rawColumn(session.State), rawColumn(session.Metadata),
+		nanos(session.CreatedAt), nanos(session.UpdatedAt),
+	}
+}
+
+const sessionColumns = `id, component_kind, component_id, component_name, user_id, name, title,
+	state, metadata, created_at, updated_at`
 
 func scanSession(row scanner) (host.Session, error) {
 	var (
@@ -65,7 +80,7 @@ func scanSession(row scanner) (host.Session, error) {
 		created, updated int64
 	)
 	err := row.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
-		&session.UserID, &session.Name, &state, &metadata, &created, &updated)
+		&session.UserID, &session.Name, &session.Title, &state, &metadata, &created, &updated)
 	session.State, session.Metadata = json.RawMessage(state), json.RawMessage(metadata)
 	session.CreatedAt, session.UpdatedAt = timeOf(created), timeOf(updated)
 	return session, err

@@ -54,11 +54,9 @@ func rebaseSession(t *tx, session *host.Session, before json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	if session.Metadata != nil {
-		const query = `UPDATE sessions SET metadata = ? WHERE id = ?`
-		if _, err := t.exec(query, rawColumn(session.Metadata), session.ID); err != nil {
-			return err
-		}
+	const query = `UPDATE sessions SET metadata = coalesce(?, metadata), title = iif(title = '', ?, title) WHERE id = ?`
+	if _, err := t.exec(query, rawColumn(session.Metadata), session.Title, session.ID); err != nil {
+		return err
 	}
 	return setSessionState(t, session.ID, state, session.UpdatedAt)
 }
@@ -69,7 +67,7 @@ func sessionState(t *tx, id string) (json.RawMessage, error) {
 		return nil, err
 	}
 	if len(states) == 0 {
-		return nil, host.Errorf(host.CodeNotFound, "session %q not found", id)
+		return nil, sessionNotFound(id)
 	}
 	return states[0], nil
 }

@@ -1,0 +1,86 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// The queries of a deletion; ?1 is the session.
+const (
+	sessionRunIDs = `(SELECT id FROM runs WHERE session_id = ?1 AND turn IS NOT NULL
+		UNION ALL SELECT id FROM runs WHERE session_id = ?1 AND turn IS NULL)`
+
+	unfinishedRunQuery = `SELECT id FROM runs
+		WHERE session_id = ?1 AND turn IS NULL AND status IN ('PENDING', 'RUNNING') LIMIT 1`
+	openCallQuery = `SELECT id FROM hook_calls INDEXED BY hook_calls_of_run
+		WHERE run_id IN ` + sessionRunIDs + ` AND status IN ('queued', 'running') LIMIT 1`
+)
+
+// sessionDeletes delete everything that belongs to a session, itself last.
+func sessionDeletes() []string {
+	return []string{
+		`DELETE FROM snapshots WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE run_id IN ` + sessionRunIDs + `)`,
+		`DELETE FROM hook_calls WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM runs WHERE session_id = ?1 AND turn IS NOT NULL`,
+		`DELETE FROM runs WHERE session_id = ?1 AND turn IS NULL`,
+		`DELETE FROM session_usage WHERE session_id = ?1`,
+		`DELETE FROM sessions WHERE id = ?1`,
+	}
+}
+
+// DeleteSessions deletes sessions with all that belongs to them, or none.
+func (s *Store) DeleteSessions(ctx context.Context, ids []string, dropCalls bool) error {
+	err := s.writer.write(ctx, &op{do: func(t *tx) error {
+		for _, id := range ids {
+			if err := s.checkDeletable(t, id, dropCalls); err != nil {
+				return err
+			}
+		}
+		for _, id := range ids {
+			for _, query := range sessionDeletes() {
+				if _, err := t.exec(query, id); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		return fmt.Errorf("delete sessions: %w", err)
+	}
+	return nil
+}
+
+// checkDeletable refuses a session that is still being worked for. A run that
+// has not ended would bring it back.
+func (s *Store) checkDeletable(t *tx, id string, dropCalls bool) error {
+	run := s.pending.ofSession(id)
+	if run == "" {
+		runs, err := queryTx(t, value[string], unfinishedRunQuery, id)
+		if err != nil {
+			return err
+		}
+		run = first(runs)
+	}
+	if run != "" {
+		return host.Errorf(host.CodeConflict, "run %q of session %q has not ended", run, id)
+	}
+	if dropCalls {
+		return nil
+	}
+	calls, err := queryTx(t, value[string], openCallQuery, id)
+	if err == nil && len(calls) > 0 {
+		return host.Errorf(host.CodeConflict, "background hook call %q of session %q is not done", calls[0], id)
+	}
+	return err
+}
+
+// first is the first of texts, "" for none.
+func first(texts []string) string {
+	if len(texts) == 0 {
+		return ""
+	}
+	return texts[0]
+}

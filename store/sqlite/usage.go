@@ -1,0 +1,72 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// modelUsageQuery takes a JSON list of ids.
+const modelUsageQuery = `SELECT session_id, model, provider,
+		input_tokens, output_tokens, total_tokens, reasoning_tokens, cache_read_tokens
+	FROM session_usage WHERE session_id IN (SELECT value FROM json_each(?))
+	ORDER BY session_id, model, provider`
+
+// SessionUsage returns by session what its runs used, by model.
+func (s *Store) SessionUsage(ctx context.Context, ids ...string) (map[string][]host.ModelUsage, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, fmt.Errorf("read session usage: %w", err)
+	}
+	rows, err := all(ctx, s.read, scanModelUsage, modelUsageQuery, string(list))
+	if err != nil {
+		return nil, fmt.Errorf("read session usage: %w", err)
+	}
+	bySession := make(map[string][]host.ModelUsage, len(ids))
+	for _, row := range rows {
+		bySession[row.sessionID] = append(bySession[row.sessionID], row.ModelUsage)
+	}
+	return bySession, nil
+}
+
+// modelUsage is what one run, or all runs of a session, used of one model.
+type modelUsage struct {
+	sessionID string
+	host.ModelUsage
+}
+
+func newModelUsage(run host.Run) modelUsage {
+	return modelUsage{sessionID: run.SessionID, ModelUsage: host.ModelUsage{
+		Model: run.Model, Provider: run.ModelProvider, Metrics: run.Metrics,
+	}}
+}
+
+// add adds what a run used to its session's sum; nothing is left out.
+func (u modelUsage) add(t *tx) error {
+	m := &u.Metrics
+	if m.InputTokens|m.OutputTokens|m.TotalTokens|m.ReasoningTokens|m.CacheReadTokens == 0 {
+		return nil
+	}
+	const query = `INSERT INTO session_usage (session_id, model, provider,
+			input_tokens, output_tokens, total_tokens, reasoning_tokens, cache_read_tokens)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (session_id, model, provider) DO UPDATE SET
+			input_tokens = input_tokens + excluded.input_tokens,
+			output_tokens = output_tokens + excluded.output_tokens,
+			total_tokens = total_tokens + excluded.total_tokens,
+			reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
+			cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens`
+	_, err := t.exec(query, u.sessionID, u.Model, u.Provider,
+		m.InputTokens, m.OutputTokens, m.TotalTokens, m.ReasoningTokens, m.CacheReadTokens)
+	return err
+}
+
+func scanModelUsage(row scanner) (modelUsage, error) {
+	var u modelUsage
+	m := &u.Metrics
+	err := row.Scan(&u.sessionID, &u.Model, &u.Provider,
+		&m.InputTokens, &m.OutputTokens, &m.TotalTokens, &m.ReasoningTokens, &m.CacheReadTokens)
+	return u, err
+}
