@@ -37,6 +37,8 @@ type Agent struct {
 	StoreRefusedInput bool
 	// HistoryRuns is how many earlier runs of the session the model sees; 0 none.
 	HistoryRuns int
+	// HistoryOnRequest shows them only where a request asks for it.
+	HistoryOnRequest bool
 }
 
 // Component returns the agent's name as a component.

@@ -17,6 +17,9 @@ type RunRequest struct {
 	Dependencies json.RawMessage
 	Metadata     json.RawMessage
 	Arguments    json.RawMessage
+	// AddHistory decides whether the model sees earlier runs of the session; nil
+	// leaves it to the agent.
+	AddHistory *bool
 	// Events gets the run's events in order, from one goroutine; nil when nobody
 	// streams. An error of Events cancels the run.
 	Events func(Event) error

@@ -44,8 +44,8 @@ func (x *execution) readSession(ctx context.Context) error {
 			return fmt.Errorf("count turns: %w", err)
 		}
 	}
-	if x.agent.HistoryRuns > 0 {
-		if err := x.readHistory(ctx, session.ID); err != nil {
+	if runs := x.historyRuns(); runs > 0 {
+		if err := x.readHistory(ctx, session.ID, runs); err != nil {
 			return err
 		}
 	}
@@ -53,9 +53,21 @@ func (x *execution) readSession(ctx context.Context) error {
 	return nil
 }
 
-// readHistory reads the turns before this one as the model is to see them.
-func (x *execution) readHistory(ctx context.Context, sessionID string) error {
-	runs, err := x.store.History(ctx, sessionID, x.agent.HistoryRuns)
+// historyRuns is how many earlier runs the model is to see.
+func (x *execution) historyRuns() int {
+	wanted := !x.agent.HistoryOnRequest
+	if x.req.AddHistory != nil {
+		wanted = *x.req.AddHistory
+	}
+	if !wanted {
+		return 0
+	}
+	return x.agent.HistoryRuns
+}
+
+// readHistory reads the last n turns before this one as the model is to see them.
+func (x *execution) readHistory(ctx context.Context, sessionID string, n int) error {
+	runs, err := x.store.History(ctx, sessionID, n)
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
@@ -77,6 +89,9 @@ func (x *execution) endSession() *host.Session {
 	s := x.session
 	s.State, s.Metadata = x.run.SessionState, nil // which no run changes
 	s.UpdatedAt = x.now().UTC().Truncate(time.Millisecond)
+	if s.Title == "" {
+		s.Title = host.SessionTitle(x.run.Input)
+	}
 	return &s
 }
 
