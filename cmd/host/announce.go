@@ -21,7 +21,11 @@ func announce(w io.Writer, address string, c *config.Config) {
 		printf(w, "  offline %s: no API key is set, so the echo model answers\n", strings.Join(c.OfflineModels, ", "))
 	}
 	if len(c.Agents) > 0 {
-		printf(w, "\nTry it:\n  curl -N %s/agents/%s/runs -F message='Hello' -F stream=false\n\n", url, c.Agents[0].ID)
+		key := ""
+		if c.SecurityKey != "" {
+			key = ` -H "Authorization: Bearer $SNAPHOOK_SECURITY_KEY"`
+		}
+		printf(w, "\nTry it:\n  curl -N %s/agents/%s/runs%s -F message='Hello' -F stream=false\n\n", url, c.Agents[0].ID, key)
 	}
 }
 

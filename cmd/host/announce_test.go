@@ -34,6 +34,20 @@ Try it:
 `,
 		},
 		{
+			"with a key", "127.0.0.1:7777",
+			config.Config{
+				Store: config.Store{SQLite: "/a"}, Agents: []host.Agent{{ID: "agent"}}, SecurityKey: "not-to-be-printed",
+			},
+			`Snaphook listens on http://127.0.0.1:7777
+  store   sqlite:///a
+  agents  agent
+
+Try it:
+  curl -N http://127.0.0.1:7777/agents/agent/runs -H "Authorization: Bearer $SNAPHOOK_SECURITY_KEY" -F message='Hello' -F stream=false
+
+`,
+		},
+		{
 			"every interface, no agents", "[::]:80", config.Config{Store: config.Store{SQLite: "/a"}},
 			`Snaphook listens on http://127.0.0.1:80
   store   sqlite:///a

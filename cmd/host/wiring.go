@@ -160,7 +160,8 @@ func (h *parts) buildEngine(context.Context) error {
 
 func (h *parts) buildAPI(context.Context) (err error) {
 	h.api, err = httpapi.New(httpapi.Config{
-		Engine: h.engine, Plugins: h.registry, Runs: h.store,
+		Engine: h.engine, Plugins: h.registry, Runs: h.store, Sessions: h.store,
+		SecurityKey: h.cfg.SecurityKey, OfflineModels: h.cfg.OfflineModels,
 		Insecure: h.cfg.Insecure, Origins: h.cfg.CORSOrigins, Version: version(), Log: h.log,
 	})
 	return err

@@ -69,7 +69,7 @@ func (a *api) newAgentBody(agent *host.Agent) agentBody {
 		ID: agent.ID, Name: agent.Name, DBID: databaseID, Description: agent.Description, Role: agent.Role,
 		Model: agentModelBody{Name: info.Name, Model: info.ID, Provider: info.Provider},
 		Sessions: sessionsBody{
-			SessionTable: "sessions", AddHistoryToContext: agent.HistoryRuns > 0, NumHistoryRuns: agent.HistoryRuns,
+			SessionTable: sessionTable, AddHistoryToContext: agent.HistoryRuns > 0 && !agent.HistoryOnRequest, NumHistoryRuns: agent.HistoryRuns,
 		},
 	}
 }

@@ -65,6 +65,8 @@ type fieldError struct {
 	Loc   []string `json:"loc"`
 	Msg   string   `json:"msg"`
 	Input *string  `json:"input"`
+	// Ctx are the values in Msg, for programs.
+	Ctx any `json:"ctx,omitempty"`
 }
 
 // missingField is the entry for a field that is required.

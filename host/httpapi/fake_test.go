@@ -176,6 +176,12 @@ func (f *fakeRuns) Run(_ context.Context, id string) (host.Run, error) {
 
 func (f *fakeRuns) HookCalls(context.Context, string) ([]host.HookCall, error) { return f.calls, nil }
 
+// noSessions is for tests that ask for none.
+type noSessions struct{ sessionsPort }
+
+// sessionsPort is Sessions under a name that is not that of one of its methods.
+type sessionsPort = Sessions
+
 // fixture is an API over fakes.
 type fixture struct {
 	engine  fakeEngine
@@ -187,7 +193,13 @@ type fixture struct {
 
 func (f *fixture) handler(t *testing.T) http.Handler {
 	t.Helper()
-	f.config.Engine, f.config.Plugins, f.config.Runs = &f.engine, &f.plugins, &f.runs
+	f.config.Engine, f.config.Plugins = &f.engine, &f.plugins
+	if f.config.Runs == nil {
+		f.config.Runs = &f.runs
+	}
+	if f.config.Sessions == nil {
+		f.config.Sessions = noSessions{}
+	}
 	f.config.Version = "1.2.3"
 	f.config.Now = func() time.Time { return at }
 	f.config.Log = slog.New(slog.NewTextHandler(&f.log, nil))

@@ -8,27 +8,38 @@ import (
 	"strings"
 )
 
-// guarded keeps web pages of strangers away from a host that has no key: pages
-// that send requests to it (by their Origin), and pages that made its address
-// theirs (by the Host they ask for). With anyHost the second is not checked.
-func (a *api) guarded(next http.Handler, origins []string, anyHost bool) http.Handler {
+// guard is what a host that has no key checks of a request. With anyHost or
+// anyStranger the one or the other is let through.
+type guard struct {
+	// origins are those whose pages may read answers.
+	origins     []string
+	anyHost     bool
+	anyStranger bool
+}
+
+// guarded keeps web pages of strangers away: pages that send requests to the
+// host (by their Origin), and pages that made its address theirs (by the Host
+// they ask for).
+func (a *api) guarded(next http.Handler, g guard) http.Handler {
 	return a.answering(func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Add("Vary", "Origin")
-		if !anyHost && !isLoopback(r.Host) {
+		if !g.anyHost && !isLoopback(r.Host) {
 			return forbidden("This host answers only requests for a loopback name or address")
 		}
 		origin := r.Header.Get("Origin")
-		allowed := slices.Contains(origins, origin)
+		allowed := slices.Contains(g.origins, origin)
 		switch {
 		case len(r.Header.Values("Origin")) == 0:
 		case isPreflight(r):
 			preflight(w, r, allowed)
 			return nil
-		case !allowed:
-			setCORSHeaders(w.Header(), "")
-			return forbidden("This origin is not allowed")
-		default:
+		case allowed:
 			setCORSHeaders(w.Header(), origin)
+		default:
+			setCORSHeaders(w.Header(), "")
+			if !g.anyStranger {
+				return forbidden("This origin is not allowed")
+			}
 		}
 		next.ServeHTTP(w, r)
 		return nil

@@ -6,6 +6,7 @@ const (
 	// hostID names the host to clients, compatibleWith the AgentOS whose API it
 	// speaks.
 	hostID         = "snaphook"
+	hostName       = "Snaphook"
 	compatibleWith = "2.9.0"
 	// microseconds is the time format of AgentOS where it shows fractions.
 	microseconds = "2006-01-02T15:04:05.000000Z"
@@ -16,7 +17,7 @@ func (a *api) root(w http.ResponseWriter, r *http.Request) error {
 		Name    string `json:"name"`
 		ID      string `json:"id"`
 		Version string `json:"version"`
-	}{"Snaphook", hostID, a.version})
+	}{hostName, hostID, a.version})
 	return nil
 }
 
@@ -48,8 +49,8 @@ type mcpBody struct {
 
 func (a *api) info(w http.ResponseWriter, r *http.Request) error {
 	a.writeJSON(w, r, http.StatusOK, infoBody{
-		OSID: hostID, Name: "Snaphook", AgnoVersion: compatibleWith,
-		AgentCount: len(a.engine.Agents()), AuthMode: "none",
+		OSID: hostID, Name: hostName, AgnoVersion: compatibleWith,
+		AgentCount: len(a.engine.Agents()), AuthMode: a.authMode,
 	})
 	return nil
 }

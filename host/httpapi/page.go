@@ -1,8 +1,12 @@
 package httpapi
 
-import (
-	"net/http"
-	"strconv"
+import "net/http"
+
+// The limits of a page. A client that wants more asks for more pages.
+const (
+	defaultLimit = 20
+	maxLimit     = 1000
+	maxPage      = 1_000_000_000
 )
 
 // page is which part of a list a client asks for; pages count from 1.
@@ -11,33 +15,21 @@ type page struct {
 	limit  int
 }
 
+// offset is how many items stand before the page.
+func (p page) offset() int { return (p.number - 1) * p.limit }
+
 // pageOf reads page and limit from the query.
 func pageOf(r *http.Request) (page, error) {
-	var p page
-	var wrong []fieldError
-	for _, q := range []struct {
-		name   string
-		into   *int
-		absent int
-	}{{"limit", &p.limit, 20}, {"page", &p.number, 1}} {
-		*q.into = q.absent
-		text := r.URL.Query().Get(q.name)
-		if text == "" {
-			continue
-		}
-		var err error
-		if *q.into, err = strconv.Atoi(text); err != nil || *q.into < 1 {
-			input := cut(text)
-			wrong = append(wrong, fieldError{
-				Type: "greater_than_equal", Loc: []string{"query", q.name},
-				Msg: "Input should be an integer greater than or equal to 1", Input: &input,
-			})
-		}
-	}
-	if wrong != nil {
-		return page{}, &fieldErrors{list: wrong}
-	}
-	return p, nil
+	d := newQueryDecoder(r)
+	p := d.page()
+	return p, d.err()
+}
+
+// page reads page and limit; page 0 is the first too.
+func (d *queryDecoder) page() page {
+	limit := d.integer("limit", defaultLimit, 1, maxLimit)
+	number := d.integer("page", 1, 0, maxPage)
+	return page{number: max(int(number), 1), limit: int(limit)}
 }
 
 // flagOf reads a switch from the query; one that is not given is off.
@@ -69,20 +61,18 @@ type listMeta struct {
 	SearchTimeMS float64 `json:"search_time_ms"`
 }
 
+// newMeta describes a page of a list with so many items.
+func newMeta(at page, total int) listMeta {
+	return listMeta{Page: at.number, Limit: at.limit, TotalPages: (total + at.limit - 1) / at.limit, TotalCount: total}
+}
+
 // newList renders the items of one page.
 func newList[S, T any](all []S, at page, render func(S) T) list[T] {
-	pages := len(all) / at.limit
-	if len(all)%at.limit > 0 {
-		pages++
-	}
-	out := list[T]{
-		Data: []T{},
-		Meta: listMeta{Page: at.number, Limit: at.limit, TotalPages: pages, TotalCount: len(all)},
-	}
-	if at.number > pages {
+	out := list[T]{Data: []T{}, Meta: newMeta(at, len(all))}
+	if at.number > out.Meta.TotalPages {
 		return out
 	}
-	rest := all[(at.number-1)*at.limit:]
+	rest := all[at.offset():]
 	for _, item := range rest[:min(at.limit, len(rest))] {
 		out.Data = append(out.Data, render(item))
 	}

@@ -168,11 +168,12 @@ func TestListPlugins(t *testing.T) {
 		versions []string
 		meta     string
 	}{
-		"":                           {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":20,"total_pages":1,"total_count":3,"search_time_ms":0}`},
-		"?limit=2&page=2":            {[]string{"1.2.0"}, `{"page":2,"limit":2,"total_pages":2,"total_count":3,"search_time_ms":0}`},
-		"?limit=3":                   {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":3,"total_pages":1,"total_count":3,"search_time_ms":0}`},
-		"?page=9223372036854775807":  {nil, `{"page":9223372036854775807,"limit":20,"total_pages":1,"total_count":3,"search_time_ms":0}`},
-		"?limit=9223372036854775807": {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":9223372036854775807,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+		"":                  {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":20,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+		"?limit=2&page=2":   {[]string{"1.2.0"}, `{"page":2,"limit":2,"total_pages":2,"total_count":3,"search_time_ms":0}`},
+		"?limit=3":          {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":3,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+		"?page=1000000000":  {nil, `{"page":1000000000,"limit":20,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+		"?limit=1000&page=": {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":1000,"total_pages":1,"total_count":3,"search_time_ms":0}`},
+		"?limit=3&page=0":   {[]string{"1.0.0", "1.1.0", "1.2.0"}, `{"page":1,"limit":3,"total_pages":1,"total_count":3,"search_time_ms":0}`},
 	} {
 		var body struct {
 			Data []struct{ Version string }
@@ -197,10 +198,19 @@ func TestListPluginsRefusesBadPages(t *testing.T) {
 	f := fixture{}
 	wantAnswer(t, f.get(t, "/plugins?limit=0&page=x"), http.StatusUnprocessableEntity,
 		`{"detail":[{"type":"greater_than_equal","loc":["query","limit"],`+
-			`"msg":"Input should be an integer greater than or equal to 1","input":"0"},`+
-			`{"type":"greater_than_equal","loc":["query","page"],`+
-			`"msg":"Input should be an integer greater than or equal to 1","input":"x"}],`+
+			`"msg":"Input should be greater than or equal to 1","input":"0","ctx":{"ge":1}},`+
+			`{"type":"int_parsing","loc":["query","page"],`+
+			`"msg":"Input should be a valid integer, unable to parse string as an integer","input":"x"}],`+
 			`"error_id":"invalid","error_type":"request_error"}`)
+	for query, msg := range map[string]string{
+		"limit=1001": "less than or equal to 1000", "limit=-1": "greater than or equal to 1",
+		"page=1000000001": "less than or equal to 1000000000", "page=-1": "greater than or equal to 0",
+		"page=9223372036854775808": "a valid integer",
+	} {
+		if w := f.get(t, "/plugins?"+query); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), msg) {
+			t.Errorf("%s: answer %d %s, want 422 and %q", query, w.Code, w.Body, msg)
+		}
+	}
 }
 
 func TestShowPlugin(t *testing.T) {

@@ -34,8 +34,7 @@ func decodeRunForm(f form) (runForm, error) {
 	d.refuse("output_schema", "files", "images", "audio", "videos", "input_files",
 		"knowledge_filters", "factory_input", "version")
 	d.refuseSwitch("background", "use_json_schema")
-	d.ignoreSwitch("debug_mode", "add_history_to_context",
-		"add_dependencies_to_context", "add_session_state_to_context")
+	d.ignoreSwitch("debug_mode", "add_dependencies_to_context", "add_session_state_to_context")
 	out := runForm{stream: d.bool("stream", true), events: d.bool("stream_events", true)}
 	out.request = host.RunRequest{
 		Input:        host.TextContent(d.required("message")),
@@ -45,6 +44,7 @@ func decodeRunForm(f form) (runForm, error) {
 		SessionState: d.object("session_state"),
 		Dependencies: d.object("dependencies"),
 		Metadata:     d.object("metadata"),
+		AddHistory:   d.choice("add_history_to_context"),
 	}
 	var err error
 	if out.request.Arguments, err = d.arguments(); err != nil {
@@ -83,13 +83,21 @@ func (d *formDecoder) required(name string) string {
 // id is an id the client chose: short, and fit for a log line.
 func (d *formDecoder) id(name string) string {
 	id := d.take(name)
-	switch {
-	case len(id) > maxID:
-		d.fail(name, "string_too_long", fmt.Sprintf("Input should have at most %d bytes", maxID), nil)
-	case strings.ContainsFunc(id, unicode.IsControl):
-		d.fail(name, "string_control", "Input should have no control characters", nil)
+	if kind, msg := checkID(id); kind != "" {
+		d.fail(name, kind, msg, nil)
 	}
 	return id
+}
+
+// checkID says what is wrong with an id, or nothing.
+func checkID(id string) (kind, msg string) {
+	switch {
+	case len(id) > maxID:
+		return "string_too_long", fmt.Sprintf("Input should have at most %d bytes", maxID)
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return "string_control", "Input should have no control characters"
+	}
+	return "", ""
 }
 
 func (d *formDecoder) bool(name string, absent bool) bool {
@@ -103,6 +111,16 @@ func (d *formDecoder) bool(name string, absent bool) bool {
 		d.fail(name, "bool_parsing", "Input should be a valid boolean, unable to interpret input", &input)
 	}
 	return value
+}
+
+// choice is a switch that nobody needs to set; nil when it is absent.
+func (d *formDecoder) choice(name string) *bool {
+	if d.fields[name].text == "" {
+		delete(d.fields, name)
+		return nil
+	}
+	value := d.bool(name, false)
+	return &value
 }
 
 // parseBool reads the spellings AgentOS accepts.

@@ -66,11 +66,27 @@ type Runs interface {
 	HookCalls(ctx context.Context, runID string) ([]host.HookCall, error)
 }
 
+// Sessions reads and changes the conversations.
+type Sessions interface {
+	host.SessionCatalog
+	// Session returns a session; CodeNotFound when there is none.
+	Session(ctx context.Context, id string) (host.Session, error)
+	// Turns counts the finished top-level runs of a session.
+	Turns(ctx context.Context, sessionID string) (int, error)
+}
+
 // Config is what the API needs.
 type Config struct {
-	Engine  Engine
-	Plugins Plugins
-	Runs    Runs
+	Engine   Engine
+	Plugins  Plugins
+	Runs     Runs
+	Sessions Sessions
+	// SecurityKey is what callers must show as a bearer token; empty asks
+	// nobody. With a key the Host and Origin headers refuse nothing: who has the
+	// key is trusted, wherever the page comes from.
+	SecurityKey string
+	// OfflineModels names the configured models that answer without a provider.
+	OfflineModels []string
 	// Insecure serves requests whatever their Host header names. Without it only
 	// loopback names and addresses are served.
 	Insecure bool
@@ -91,8 +107,8 @@ type Config struct {
 // deadlines of a connection itself, so the server needs neither a ReadTimeout
 // nor a WriteTimeout, only a ReadHeaderTimeout.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Engine == nil || cfg.Plugins == nil || cfg.Runs == nil || cfg.Log == nil {
-		return nil, errors.New("new http api: engine, plugins, runs and log are required")
+	if cfg.Engine == nil || cfg.Plugins == nil || cfg.Runs == nil || cfg.Sessions == nil || cfg.Log == nil {
+		return nil, errors.New("new http api: engine, plugins, runs, sessions and log are required")
 	}
 	if cfg.Heartbeat < 0 {
 		return nil, errors.New("new http api: the heartbeat must be positive")
@@ -112,11 +128,16 @@ func New(cfg Config) (http.Handler, error) {
 		cfg.Now = time.Now
 	}
 	a := &api{
-		engine: cfg.Engine, plugins: cfg.Plugins, runs: cfg.Runs,
+		engine: cfg.Engine, plugins: cfg.Plugins, runs: cfg.Runs, sessions: cfg.Sessions,
+		authMode: authMode(cfg.SecurityKey), offline: cfg.OfflineModels,
 		version: cfg.Version, heartbeat: cfg.Heartbeat,
 		now: cfg.Now, startedAt: cfg.Now(), log: cfg.Log,
 	}
-	return a.recovering(a.guarded(a.router(), cfg.Origins, cfg.Insecure)), nil
+	if cfg.SecurityKey == "" {
+		return a.recovering(a.guarded(a.router(), guard{origins: cfg.Origins, anyHost: cfg.Insecure})), nil
+	}
+	routes := a.authenticated(a.router(), cfg.SecurityKey)
+	return a.recovering(a.guarded(routes, guard{origins: cfg.Origins, anyHost: true, anyStranger: true})), nil
 }
 
 // api holds what the handlers need.
@@ -124,6 +145,9 @@ type api struct {
 	engine    Engine
 	plugins   Plugins
 	runs      Runs
+	sessions  Sessions
+	authMode  string
+	offline   []string
 	version   string
 	heartbeat time.Duration
 	now       func() time.Time

@@ -14,13 +14,15 @@ func TestNewChecksItsConfig(t *testing.T) {
 	t.Parallel()
 	whole := func() Config {
 		return Config{
-			Engine: &fakeEngine{}, Plugins: &fakePlugins{}, Runs: &fakeRuns{}, Log: slog.New(slog.DiscardHandler),
+			Engine: &fakeEngine{}, Plugins: &fakePlugins{}, Runs: &fakeRuns{}, Sessions: noSessions{},
+			Log: slog.New(slog.DiscardHandler),
 		}
 	}
 	for name, spoil := range map[string]func(*Config){
 		"engine":  func(c *Config) { c.Engine = nil },
 		"plugins": func(c *Config) { c.Plugins = nil },
 		"runs":    func(c *Config) { c.Runs = nil },
+		"session": func(c *Config) { c.Sessions = nil },
 		"log":     func(c *Config) { c.Log = nil },
 		"beat":    func(c *Config) { c.Heartbeat = -1 },
 		"star":    func(c *Config) { c.Origins = []string{"*"} },
@@ -59,12 +61,20 @@ func TestFixedAnswers(t *testing.T) {
 		{"GET", "/health/", 200, `{"status":"ok","instantiated_at":"2026-11-20T09:30:00.123456Z"}`},
 		{"GET", "/info", 200, `{"os_id":"snaphook","name":"Snaphook","agno_version":"2.9.0","agent_count":2,` +
 			`"team_count":0,"workflow_count":0,"mcp":{"enabled":false,"path":null,"oauth":null},"auth_mode":"none"}`},
+		{"GET", "/config", 200, `{"os_id":"snaphook","name":"Snaphook","available_models":["fake-1"],` +
+			`"os_database":"snaphook","databases":["snaphook"],"session":{"dbs":[{"db_id":"snaphook",` +
+			`"domain_config":{"display_name":"snaphook"},"tables":["sessions"]}]},"agents":[{"id":"plain-agent",` +
+			`"name":"Plain","description":"d","db_id":"snaphook","model":{"id":"fake-1","provider":"Fake"}},` +
+			`{"id":"other/agent","db_id":"snaphook","model":{"id":"fake-1","provider":"Fake"}}],` +
+			`"teams":[],"workflows":[],"interfaces":[]}`},
+		{"GET", "/models", 200, `[{"id":"fake-1","provider":"Fake"}]`},
 		{"GET", "/agents", 200, "[" + agent + "," + other + "]"},
 		{"GET", "/agents/", 200, "[" + agent + "," + other + "]"},
 		{"GET", "/agents/plain-agent", 200, agent},
 		{"GET", "/agents/other%2Fagent/", 200, other},
 		{"GET", "/agents/nope", 404, notFound("Agent not found")},
 		{"POST", "/agents/nope/runs", 404, notFound("Agent not found")},
+		{"GET", "/agents/nope/runs?session_id=s", 404, notFound("Agent not found")},
 		{"GET", "/agents/nope/hooks", 404, notFound("Agent not found")},
 		{"PUT", "/agents/nope/hooks", 404, notFound("Agent not found")},
 		{"GET", "/teams", 200, "[]"},

@@ -44,7 +44,7 @@ func (l *loader) agent(n *node, models []string) host.Agent {
 	m.read("hooks", func(n *node) { a.Hooks = l.bindings(n, component) })
 	m.read("require_hooks", func(n *node) { a.RequireHooks = l.boolean(n) })
 	m.read("store_refused_input", func(n *node) { a.StoreRefusedInput = l.boolean(n) })
-	a.HistoryRuns = l.historyRuns(m)
+	l.history(m, &a)
 	m.close("tools", "output_schema")
 	return a
 }
@@ -76,12 +76,8 @@ func (l *loader) modelName(n *node, models []string) string {
 	return name
 }
 
-func (l *loader) historyRuns(m *mapping) int {
-	runs, wanted := DefaultHistoryRuns, true
-	m.read("num_history_runs", func(n *node) { runs = l.integer(n, maxHistoryRuns) })
-	m.read("add_history_to_context", func(n *node) { wanted = l.boolean(n) })
-	if !wanted {
-		return 0
-	}
-	return runs
+func (l *loader) history(m *mapping, a *host.Agent) {
+	a.HistoryRuns = DefaultHistoryRuns
+	m.read("num_history_runs", func(n *node) { a.HistoryRuns = l.integer(n, maxHistoryRuns) })
+	m.read("add_history_to_context", func(n *node) { a.HistoryOnRequest = !l.boolean(n) })
 }

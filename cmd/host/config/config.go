@@ -26,7 +26,9 @@ const MaxBytes = 256 << 10
 type Config struct {
 	// Listen is the address of the HTTP API, host:port.
 	Listen string
-	// Insecure permits an address other than loopback.
+	// SecurityKey is what callers must show; empty asks nobody. It is not for logs.
+	SecurityKey string
+	// Insecure permits an address other than loopback without a key.
 	Insecure bool
 	Store    Store
 	// CORSOrigins replaces the built-in list; nil keeps it.

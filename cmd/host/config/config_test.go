@@ -98,6 +98,7 @@ func TestFull(t *testing.T) {
 			}},
 		}, {
 			ID: "second", Name: "second", Model: "parrot", Instructions: []string{"one", "two"},
+			HistoryRuns: DefaultHistoryRuns, HistoryOnRequest: true,
 		}, {
 			ID: "third", Name: "third", Model: "local", HistoryRuns: DefaultHistoryRuns,
 		}},

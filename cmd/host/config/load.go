@@ -29,7 +29,7 @@ func (l *loader) load(root *node) *Config {
 	m.read("hooks", func(n *node) { c.Hooks = l.bindings(n, hostWide) })
 	l.plugins(m, c)
 	m.read("secrets", func(n *node) { c.Secrets = l.secrets(n) })
-	m.close("teams", "workflows", "security_key", "retention", "session_concurrency")
+	m.close("teams", "workflows", "retention", "session_concurrency")
 	return c
 }
 

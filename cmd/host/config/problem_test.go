@@ -61,7 +61,7 @@ cors_origins: ["*", "http://a/b"]
 run_hooks_in_background: 1
 `)
 	want := []string{
-		`line 1: listen: 0.0.0.0:80 can be reached from other machines, and nothing asks who calls: listen on a loopback address, or say insecure: true (--insecure)`,
+		`line 1: listen: 0.0.0.0:80 can be reached from other machines, and nothing asks who calls: set security_key, listen on a loopback address, or say insecure: true (--insecure)`,
 		`line 2: listen: repeats the key of line 1`,
 		`line 3: store: PostgreSQL is not available yet; use sqlite://`,
 		`line 4: teams: not available yet`,
@@ -130,7 +130,11 @@ func TestOneProblem(t *testing.T) {
 		{"temperature", "models: {m: {provider: openai, id: gpt-5.2, api_key: k, temperature: 0.5}}\n", "line 1: models.m.temperature: this model has"},
 		{"too many retries", "models: {m: {provider: openai, id: x, api_key: k, max_retries: 11}}\n", "line 1: models.m.max_retries: must be a whole number from 0 to 10"},
 		{"no time", "models: {m: {provider: openai, id: x, api_key: k, timeout: 0s}}\n", "line 1: models.m.timeout: a duration must be positive"},
-		{"later key", "security_key: x\n", "line 1: security_key: not available yet"},
+		{"short key", "security_key: fifteen-letters\n", "line 1: security_key: must have 16 to 1024 characters"},
+		{"empty key", "security_key: ''\n", "line 1: security_key: must have 16 to 1024 characters"},
+		{"key with a space", "security_key: sixteen letters!\n", "line 1: security_key: must have no spaces and only printable ASCII characters"},
+		{"key of another type", "security_key: 1234567890123456\n", "line 1: security_key: must be text, not a number"},
+		{"key not set", "security_key: ${NOT_SET}\n", "line 1: security_key: the environment variable NOT_SET is not set"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -13,6 +13,7 @@ func (l *loader) server(m *mapping, c *Config) {
 	if o := l.overrides.Insecure; o != nil {
 		c.Insecure = *o
 	}
+	l.securityKey(m, c)
 	l.listen(m, c)
 	l.store(m, c)
 	l.corsOrigins(m, c)
@@ -33,9 +34,9 @@ func (l *loader) listen(m *mapping, c *Config) {
 	case at.kind != kindText && at.line > 0: // is a problem already
 	case !ok:
 		l.problem(at, "%q is not an address such as %s", c.Listen, DefaultListen)
-	case !c.Insecure && !isLoopback(hostname):
+	case c.SecurityKey == "" && !c.Insecure && !isLoopback(hostname):
 		l.problem(at, "%s can be reached from other machines, and nothing asks who calls: "+
-			"listen on a loopback address, or say insecure: true (--insecure)", c.Listen)
+			"set security_key, listen on a loopback address, or say insecure: true (--insecure)", c.Listen)
 	}
 }
 

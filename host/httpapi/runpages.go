@@ -1,0 +1,48 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// runPages is a list of runs that is read page by page.
+type runPages struct {
+	filter host.RunFilter
+	page   []host.Run
+}
+
+// runsAtOnce is how many runs are held in memory for one answer.
+const runsAtOnce = 50
+
+// firstRuns reads the first page of the runs that match.
+func (a *api) firstRuns(ctx context.Context, filter host.RunFilter) (runPages, error) {
+	filter.Limit = runsAtOnce
+	p := runPages{filter: filter}
+	return p, a.nextRuns(ctx, &p)
+}
+
+// nextRuns reads the next page; it is empty at the end.
+func (a *api) nextRuns(ctx context.Context, p *runPages) (err error) {
+	p.page, p.filter.AfterTurn, err = a.sessions.SessionRuns(ctx, p.filter)
+	return err
+}
+
+// eachRun visits all runs from the page that is there.
+func (a *api) eachRun(w http.ResponseWriter, r *http.Request, p runPages, visit func(*host.Run) error) error {
+	for {
+		for i := range p.page {
+			if err := visit(&p.page[i]); err != nil {
+				return err
+			}
+		}
+		if p.filter.AfterTurn == 0 {
+			return nil
+		}
+		extendDeadline(w)
+		if err := a.nextRuns(r.Context(), &p); err != nil {
+			return err
+		}
+	}
+}
