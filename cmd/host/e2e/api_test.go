@@ -81,7 +81,7 @@ func TestPluginLife(t *testing.T) {
 	t.Parallel()
 	p := newSite(t, config{agents: []string{`{id: agent, model: default, hooks: []}`}}).start(t)
 	editor := newPlugin(t, "editor", "description: Edits.\n", hook{name: "edit", point: "input", does: guesttest.Answers(rewrite("one"))})
-	p.upload(t, editor).want(t, 201).says(t, `"editor"`, `"1.0.0"`, "sha256:", "not_run")
+	p.upload(t, editor).want(t, 201).says(t, `"editor"`, `"1.0.0"`, "sha256:")
 	p.upload(t, editor).want(t, 200)
 	changed := newPlugin(t, "editor", "", hook{name: "edit", point: "input", does: guesttest.Answers(rewrite("two"))})
 	p.upload(t, changed).want(t, 409).says(t, "editor", "1.0.0")

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"sync"
@@ -26,7 +28,7 @@ func TestKill(t *testing.T) {
 	kills, seed := killsWanted(t), rand.Uint64()
 	t.Logf("seed %d", seed)
 	k := &killing{
-		witness: newReceiver(t, nil),
+		witness: newReceiver(t, flaky),
 		site:    newSite(t, config{agents: []string{"busy", "refused-input", "refused-output", "slow"}}),
 		up:      make(chan struct{}),
 	}
@@ -131,20 +133,34 @@ func (k *killing) answered() int {
 }
 
 // busyCalls are the background calls of one run of the agents busy and slow, and
-// how they end. All but trap have more attempts than there are kills.
-var busyCalls = map[string]string{
-	"mix.seen": "completed",
-	"mix.done": "completed",
-	"mix.slow": "completed",
-	"mix.trap": "dead",
+// how they may end. All but flaky have more attempts than there are kills.
+var busyCalls = map[string][]string{
+	"mix.seen":  {"completed"},
+	"mix.done":  {"completed"},
+	"mix.slow":  {"completed"},
+	"mix.flaky": {"completed", "dead"},
+}
+
+// flaky makes the witness turn away the first attempt of every call of the hook
+// of that name, and some calls for ever.
+func flaky(_ int, r request) int {
+	var c pluginapi.Context
+	if r.path != "/flaky" || json.Unmarshal(r.body, &c) != nil {
+		return http.StatusNoContent
+	}
+	d := c.Extensions.Snaphook.Delivery
+	if d.Attempt == 1 || d.IdempotencyKey < "2" {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusNoContent
 }
 
 // prepare installs the hooks: two that tell the witness, a slow one, one that
-// always fails, and guardrails that refuse.
+// often fails, and guardrails that refuse.
 func (k *killing) prepare(t *testing.T, kills int) {
 	t.Helper()
 	background := []string{"mode: background", fmt.Sprintf("retry: {max_attempts: %d, initial: 10ms, max: 50ms}", kills+1)}
-	twice := []string{"mode: background", "retry: {max_attempts: 2, initial: 10ms, max: 10ms}"}
+	thrice := []string{"mode: background", "retry: {max_attempts: 3, initial: 10ms, max: 10ms}"}
 	guardrail := []string{"guardrail: true"}
 	p := k.process
 	url := k.witness.url()
@@ -152,7 +168,7 @@ func (k *killing) prepare(t *testing.T, kills int) {
 		hook{name: "seen", point: "input", fields: background, does: guesttest.Posts(url + "/seen")},
 		hook{name: "done", point: "output", fields: background, does: guesttest.Posts(url + "/done")},
 		hook{name: "slow", point: "output", fields: background, does: guesttest.Sleeps(60 * time.Millisecond)},
-		hook{name: "trap", point: "output", fields: twice, does: guesttest.Traps()}), "http")
+		hook{name: "flaky", point: "output", fields: thrice, does: guesttest.Posts(url + "/flaky")}), "http")
 	p.install(t,
 		newPlugin(t, "no", "",
 			hook{name: "input", point: "input", fields: guardrail, does: guesttest.Answers(deny)},

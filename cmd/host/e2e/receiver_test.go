@@ -13,7 +13,7 @@ import (
 type receiver struct {
 	server *httptest.Server
 	// status answers the nth request, counted from 0; nil answers 204.
-	status func(n int) int
+	status func(n int, r request) int
 
 	mu   sync.Mutex
 	got  []request
@@ -27,7 +27,7 @@ type request struct {
 	body   []byte
 }
 
-func newReceiver(t testing.TB, status func(n int) int) *receiver {
+func newReceiver(t testing.TB, status func(n int, r request) int) *receiver {
 	t.Helper()
 	r := &receiver{status: status}
 	r.server = httptest.NewServer(r)
@@ -55,7 +55,8 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		return // the caller has gone
 	}
-	n, hold := r.record(request{req.URL.Path, req.Header, body})
+	arrived := request{req.URL.Path, req.Header, body}
+	n, hold := r.record(arrived)
 	if hold != nil {
 		select {
 		case <-hold:
@@ -65,7 +66,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	status := http.StatusNoContent
 	if r.status != nil {
-		status = r.status(n)
+		status = r.status(n, arrived)
 	}
 	w.WriteHeader(status)
 }
