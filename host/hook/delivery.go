@@ -57,6 +57,14 @@ func Snapshot(c *pluginapi.Context) ([]byte, error) {
 func (d *Dispatcher) Deliver(
 	ctx context.Context, call host.HookCall, snapshot []byte, services host.Services,
 ) host.HookCall {
+	call, _ = d.attempt(ctx, call, snapshot, services)
+	return call
+}
+
+// attempt is Deliver that also returns the verdict.
+func (d *Dispatcher) attempt(
+	ctx context.Context, call host.HookCall, snapshot []byte, services host.Services,
+) (host.HookCall, pluginapi.Verdict) {
 	reset(&call)
 	call.StartedAt = d.now()
 	d.observer.HookStarted(&call)
@@ -65,7 +73,7 @@ func (d *Dispatcher) Deliver(
 	call.FinishedAt = d.now()
 	if failed != nil {
 		call.Error = failed.hookError()
-		return call
+		return call, pluginapi.Verdict{}
 	}
 	if verdict.Decision != pluginapi.Allow {
 		verdict.Warnings = append(verdict.Warnings, pluginapi.Warning{
@@ -74,7 +82,7 @@ func (d *Dispatcher) Deliver(
 		})
 	}
 	settle(&call, verdict)
-	return call
+	return call, verdict
 }
 
 // reset forgets what an earlier attempt came to.

@@ -15,7 +15,9 @@ type fold struct {
 	emission *Emission
 	occasion Occasion
 	result   Result
-	err      error // why ctx ended
+	// verdict is that of the hook consulted last, or what took its place.
+	verdict pluginapi.Verdict
+	err     error // why ctx ended
 }
 
 // prepare denies what no hook can be asked about.
@@ -72,11 +74,12 @@ func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
 		failed = f.combine(h, verdict)
 	}
 	if failed != nil {
-		f.fail(ctx, h, &record, failed)
+		verdict = f.fail(ctx, h, &record, failed)
 	} else {
 		settle(&record, verdict)
 		f.warn(ctx, h, record.RunID, verdict.Warnings)
 	}
+	f.verdict = verdict
 	if f.emission.Completed != nil && !f.result.Denied() {
 		f.emission.Completed(h, &f.result.Context)
 	}
@@ -112,8 +115,9 @@ func (f *fold) deny(by *Hook, v pluginapi.Verdict) {
 	}
 }
 
-// fail records a hook that did not answer and folds what that counts as.
-func (f *fold) fail(ctx context.Context, h *Hook, record *host.HookCall, why *failure) {
+// fail records a hook that did not answer, and folds and returns what that
+// counts as.
+func (f *fold) fail(ctx context.Context, h *Hook, record *host.HookCall, why *failure) pluginapi.Verdict {
 	verdict, outcome := substitute(h, why)
 	settle(record, verdict)
 	record.Outcome, record.Error = outcome, why.hookError()
@@ -127,6 +131,7 @@ func (f *fold) fail(ctx context.Context, h *Hook, record *host.HookCall, why *fa
 	}
 	f.log.WarnContext(ctx, "hook failed", "hook_call_id", record.ID, "hook", h.FullName(), "run_id", record.RunID,
 		"outcome", outcome, "code", why.code, "error", why.detail)
+	return verdict
 }
 
 // substitute is the verdict that takes the place of a missing one: a deny, or an

@@ -10,8 +10,11 @@ import (
 // The checks below are of the fields that agent-hooks/0.1 §4.2 wants at a point.
 // They look at the type of a JSON value, not at its syntax.
 
+// inputRoles are the roles an input may have.
+var inputRoles = []string{"user", "system", "external"}
+
 func validInput(in *pluginapi.Input) bool {
-	return in != nil && slices.Contains([]string{"user", "system", "external"}, in.Role) && isContent(in.Content)
+	return in != nil && slices.Contains(inputRoles, in.Role) && isContent(in.Content)
 }
 
 func validModel(m *pluginapi.Model) bool { return m != nil && m.ID != "" }
