@@ -86,13 +86,14 @@ func (r reply) want(t testing.TB, status int) reply {
 }
 
 // says checks that the body holds the texts.
-func (r reply) says(t testing.TB, texts ...string) {
+func (r reply) says(t testing.TB, texts ...string) reply {
 	t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(string(r.body), text) {
 			t.Errorf("the answer does not say %q: %s", text, r.body)
 		}
 	}
+	return r
 }
 
 // into decodes the body.
