@@ -70,11 +70,11 @@ func (s *site) spawn(t testing.TB, args ...string) *process {
 }
 
 // environment is the test's own without what would make the host talk to a real
-// model.
+// model, or ask for a key.
 func environment() []string {
 	var kept []string
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "OPENAI_") && !strings.HasPrefix(v, "SNAPHOOK_") {
+		if !strings.HasPrefix(v, "OPENAI_") && !strings.HasPrefix(v, "SNAPHOOK_") && !strings.HasPrefix(v, "OS_SECURITY_KEY=") {
 			kept = append(kept, v)
 		}
 	}
