@@ -59,9 +59,7 @@ var _ http.RoundTripper = (*guardedTransport)(nil)
 // secrets it refers to.
 func (t *guardedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := checkRequest(r); err != nil {
-		if r.Body != nil {
-			r.Body.Close()
-		}
+		closeBody(r)
 		return nil, err
 	}
 	resp, err := t.send(r)
@@ -80,9 +78,7 @@ func (t *guardedTransport) send(r *http.Request) (*http.Response, error) {
 	}
 	sent, err := g.secrets.fill(r)
 	if err != nil {
-		if r.Body != nil {
-			r.Body.Close()
-		}
+		closeBody(r)
 		return nil, err
 	}
 	resp, err := t.base.RoundTrip(sent)
@@ -91,6 +87,13 @@ func (t *guardedTransport) send(r *http.Request) (*http.Response, error) {
 	}
 	resp.Request = r // nobody is to find the secrets there
 	return resp, nil
+}
+
+// closeBody is for a request that is not sent.
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close() // nothing was written to it
+	}
 }
 
 func checkRequest(r *http.Request) error {

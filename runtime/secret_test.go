@@ -199,7 +199,9 @@ func TestSecretsAreRefused(t *testing.T) {
 // Whoever a server redirects to must get nothing that was meant for the first.
 func TestSecretsStayWithTheFirstHost(t *testing.T) {
 	t.Parallel()
-	seen := func(r *http.Request) string { return r.RequestURI + " " + r.Header.Get("X-Key") + " " + r.Header.Get("X-Other") }
+	seen := func(r *http.Request) string {
+		return r.RequestURI + " " + r.Header.Get("X-Key") + " " + r.Header.Get("X-Other")
+	}
 	other := serve(t, seen)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

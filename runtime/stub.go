@@ -13,9 +13,7 @@ import (
 // answerStub answers a request that was found good in place of the network.
 // What the guest wrote for a secret stays as it is.
 func answerStub(stub host.HTTPStub, r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body.Close()
-	}
+	closeBody(r)
 	status, body, ok := stub.Answer(r.Method, r.URL.String())
 	if !ok {
 		return nil, fmt.Errorf("nothing is stubbed for %s %s", r.Method, clean(r.URL.String(), maxNameText))
