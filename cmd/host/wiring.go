@@ -21,6 +21,7 @@ import (
 	"github.com/snaphook-dev/snaphook/host/httpapi"
 	"github.com/snaphook-dev/snaphook/host/job"
 	"github.com/snaphook-dev/snaphook/host/job/pool"
+	"github.com/snaphook-dev/snaphook/host/metric"
 	"github.com/snaphook-dev/snaphook/host/plugin"
 	"github.com/snaphook-dev/snaphook/runtime"
 	"github.com/snaphook-dev/snaphook/store/sqlite"
@@ -40,7 +41,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	h := &parts{cfg: cfg, log: log, node: uuid.NewString()}
 	// What was opened is closed in reverse, also when a later part fails.
 	defer func() { err = errors.Join(err, h.close()) }()
-	for _, build := range []func(context.Context) error{h.openStore, h.loadPlugins, h.buildEngine, h.buildAPI} {
+	for _, build := range []func(context.Context) error{h.buildMetrics, h.openStore, h.loadPlugins, h.buildEngine, h.buildAPI} {
 		if err := build(ctx); err != nil {
 			return err
 		}
@@ -61,7 +62,8 @@ type parts struct {
 	registry   *plugin.Registry
 	engine     *engine.Engine
 	supervisor *job.Supervisor
-	api        http.Handler
+	metrics    *metric.Metrics
+	api        *httpapi.API
 	closers    []func(context.Context) error
 }
 
@@ -133,7 +135,8 @@ func cacheDir(configured string) (string, error) {
 
 func (h *parts) buildEngine(context.Context) error {
 	hooks, err := hook.NewDispatcher(hook.Config{
-		Caller: h.registry, Bindings: h.registry, InBackground: h.cfg.RunHooksInBackground, Log: h.log,
+		Caller: h.registry, Bindings: h.registry, InBackground: h.cfg.RunHooksInBackground,
+		Observer: h.metrics, Log: h.log,
 	})
 	if err != nil {
 		return err
@@ -147,20 +150,23 @@ func (h *parts) buildEngine(context.Context) error {
 		agents[i] = &h.cfg.Agents[i]
 	}
 	h.engine, err = engine.New(engine.Config{
-		Store: h.store, Hooks: hooks, Pool: queue, Agents: agents, Models: h.cfg.Models, Node: h.node, Log: h.log,
+		Store: h.store, Hooks: hooks, Pool: queue, Agents: agents, Models: h.cfg.Models, Node: h.node,
+		Observer: h.metrics, Log: h.log,
 	})
 	if err != nil {
 		return err
 	}
 	h.supervisor, err = job.New(job.Config{
-		Store: h.store, Pool: queue, Handlers: job.Handlers{HookCall: h.engine.WorkHook, Repair: h.engine.Repair}, Node: h.node, Log: h.log,
+		Store: h.store, Pool: queue, Handlers: job.Handlers{HookCall: h.engine.WorkHook, Repair: h.engine.Repair}, Node: h.node,
+		Retention: h.retention(), Observer: h.metrics, Log: h.log,
 	})
 	return err
 }
 
 func (h *parts) buildAPI(context.Context) (err error) {
 	h.api, err = httpapi.New(httpapi.Config{
-		Engine: h.engine, Plugins: h.registry, Runs: h.store, Sessions: h.store,
+		Engine: h.engine, Plugins: h.registry, Runs: h.store, Sessions: h.store, Jobs: h.supervisor,
+		Metrics: h.metrics, Ready: h.ready,
 		SecurityKey: h.cfg.SecurityKey, OfflineModels: h.cfg.OfflineModels,
 		Insecure: h.cfg.Insecure, Origins: h.cfg.CORSOrigins, Version: version(), Log: h.log,
 	})
@@ -204,21 +210,24 @@ func (h *parts) serveHTTP(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	h.log.Info("stopping: draining requests")
-	if shutdown(server, drainRequests) != nil {
+	// The server listens on meanwhile: who asks is told that the host is not
+	// ready, and who sends requests that it takes none.
+	if within(drainRequests, h.api.Drain) != nil {
 		cancel() // ends the runs that still go on; they are stored as CANCELLED
-		if err := shutdown(server, drainPlugins); err != nil {
-			h.log.Warn("requests did not end in time", "error", errors.Join(err, server.Close()))
-		}
+	}
+	if err := within(drainPlugins, server.Shutdown); err != nil {
+		h.log.Warn("requests did not end in time", "error", errors.Join(err, server.Close()))
 	}
 	<-served
 	h.log.Info("stopping: draining background calls")
 	return nil
 }
 
-func shutdown(server *http.Server, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+// within gives act some time to end.
+func within(limit time.Duration, act func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	return server.Shutdown(ctx)
+	return act(ctx)
 }
 
 // close closes in reverse order what was opened.

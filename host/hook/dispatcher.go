@@ -57,6 +57,6 @@ func NewDispatcher(cfg Config) (*Dispatcher, error) {
 	return &Dispatcher{
 		caller: cfg.Caller, bindings: cfg.Bindings, inBackground: cfg.InBackground,
 		observer: cfg.Observer,
-		now: cfg.Now, log: cfg.Log,
+		now:      cfg.Now, log: cfg.Log,
 	}, nil
 }

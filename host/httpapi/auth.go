@@ -38,7 +38,7 @@ func (a *api) authenticated(next http.Handler, key string) http.Handler {
 
 func isOpen(path string) bool {
 	switch strings.TrimSuffix(path, "/") {
-	case "", "/health", "/info":
+	case "", "/info", pathHealth, pathReady:
 		return true
 	}
 	return false

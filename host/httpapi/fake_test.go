@@ -160,6 +160,10 @@ func (p *fakePlugins) PutBindings(_ context.Context, scope host.BindingScope, bi
 type fakeRuns struct {
 	runs  map[string]host.Run
 	calls []host.HookCall
+	// total is how many calls FindHookCalls says there are; found what it was
+	// asked for.
+	total int
+	found []string
 	err   error
 }
 
@@ -182,13 +186,47 @@ type noSessions struct{ sessionsPort }
 // sessionsPort is Sessions under a name that is not that of one of its methods.
 type sessionsPort = Sessions
 
+func (f *fakeRuns) FindHookCalls(
+	_ context.Context, filter host.HookCallFilter, offset, limit int,
+) (host.HookCallPage, error) {
+	f.found = append(f.found, fmt.Sprintf("%+v %d %d", filter, offset, limit))
+	return host.HookCallPage{Calls: f.calls, Total: f.total}, f.err
+}
+
+// fakeJobs remembers what it was asked for.
+type fakeJobs struct {
+	asked      []string
+	err        error
+	quarantine *host.Quarantine
+}
+
+func (j *fakeJobs) Retry(_ context.Context, id string) (host.HookCall, error) {
+	j.asked = append(j.asked, "retry "+id)
+	return host.HookCall{ID: id, Status: host.HookCallQueued}, j.err
+}
+
+func (j *fakeJobs) RetryAll(_ context.Context, filter host.HookCallFilter, limit int) (int, error) {
+	j.asked = append(j.asked, fmt.Sprintf("retry %+v %d", filter, limit))
+	return 7, j.err
+}
+
+func (j *fakeJobs) Quarantine(string) *host.Quarantine { return j.quarantine }
+
+func (j *fakeJobs) EndQuarantine(plugin string) {
+	j.asked = append(j.asked, "end "+plugin)
+	j.quarantine = nil
+}
+
 // fixture is an API over fakes.
 type fixture struct {
 	engine  fakeEngine
 	plugins fakePlugins
 	runs    fakeRuns
-	config  Config
-	log     strings.Builder // read it when the request has ended
+	jobs    fakeJobs
+	// notReady is what the probe is told.
+	notReady error
+	config   Config
+	log      strings.Builder // read it when the request has ended
 }
 
 func (f *fixture) handler(t *testing.T) http.Handler {
@@ -200,6 +238,9 @@ func (f *fixture) handler(t *testing.T) http.Handler {
 	if f.config.Sessions == nil {
 		f.config.Sessions = noSessions{}
 	}
+	f.config.Jobs = &f.jobs
+	f.config.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "metrics 1") })
+	f.config.Ready = func(context.Context) error { return f.notReady }
 	f.config.Version = "1.2.3"
 	f.config.Now = func() time.Time { return at }
 	f.config.Log = slog.New(slog.NewTextHandler(&f.log, nil))

@@ -33,11 +33,13 @@ type testsBody struct {
 	Result host.TestsResult `json:"result"`
 }
 
-// pluginVersions is a plugin with all its versions; Active is null when none is.
+// pluginVersions is a plugin with all its versions; Active is null when none is,
+// Quarantine when its background calls are made as they come.
 type pluginVersions struct {
-	Name     string       `json:"name"`
-	Active   *string      `json:"active"`
-	Versions []pluginBody `json:"versions"`
+	Name       string           `json:"name"`
+	Active     *string          `json:"active"`
+	Quarantine *host.Quarantine `json:"quarantine"`
+	Versions   []pluginBody     `json:"versions"`
 }
 
 // installPlugin stores an uploaded plugin: 201 for a new version, 200 for bytes
@@ -113,11 +115,12 @@ func (a *api) listPlugins(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) showPlugin(w http.ResponseWriter, r *http.Request) error {
-	body := pluginVersions{Name: pathVar(r, "name")}
-	versions, err := a.plugins.Versions(body.Name)
+	name := pathVar(r, "name")
+	versions, err := a.plugins.Versions(name)
 	if err != nil {
 		return err
 	}
+	body := pluginVersions{Name: name, Quarantine: a.jobs.Quarantine(name)}
 	for _, v := range versions {
 		body.Versions = append(body.Versions, newPluginBody(v))
 		if v.Active {
@@ -126,6 +129,16 @@ func (a *api) showPlugin(w http.ResponseWriter, r *http.Request) error {
 	}
 	a.writeJSON(w, r, http.StatusOK, body)
 	return nil
+}
+
+// resetQuarantine lets the background calls of a plugin be made again.
+func (a *api) resetQuarantine(w http.ResponseWriter, r *http.Request) error {
+	name := pathVar(r, "name")
+	if _, err := a.plugins.Versions(name); err != nil {
+		return err
+	}
+	a.jobs.EndQuarantine(name)
+	return a.showPlugin(w, r)
 }
 
 func (a *api) showVersion(w http.ResponseWriter, r *http.Request) error {

@@ -17,10 +17,13 @@ func (a *api) routes() map[string]map[string]handler {
 	type methods = map[string]handler
 	return map[string]methods{
 		"/":       {"GET": a.root},
-		"/health": {"GET": a.health},
 		"/info":   {"GET": a.info},
 		"/config": {"GET": a.showConfig},
 		"/models": {"GET": a.listModels},
+
+		pathHealth:  {"GET": a.health},
+		pathReady:   {"GET": a.ready},
+		pathMetrics: {"GET": a.showMetrics},
 
 		"/agents":                    {"GET": a.listAgents},
 		"/agents/{id}":               {"GET": a.showAgent},
@@ -48,8 +51,13 @@ func (a *api) routes() map[string]map[string]handler {
 		"/hooks":               {"GET": a.listHostBindings, "PUT": a.putHostBindings},
 		"/runs/{run_id}/hooks": {"GET": a.listHookCalls},
 
+		"/hook-calls":            {"GET": a.findHookCalls},
+		"/hook-calls/retry":      {"POST": a.retryHookCalls},
+		"/hook-calls/{id}/retry": {"POST": a.retryHookCall},
+
 		"/plugins":                             {"GET": a.listPlugins, "POST": a.installPlugin},
 		"/plugins/{name}":                      {"GET": a.showPlugin},
+		"/plugins/{name}/quarantine/reset":     {"POST": a.resetQuarantine},
 		"/plugins/{name}/{version}":            {"GET": a.showVersion, "DELETE": a.deletePlugin},
 		"/plugins/{name}/{version}/activate":   {"POST": a.activatePlugin},
 		"/plugins/{name}/{version}/deactivate": {"POST": a.deactivatePlugin},

@@ -64,6 +64,9 @@ type Runs interface {
 	Run(ctx context.Context, id string) (host.Run, error)
 	// HookCalls returns the hook calls of a run in call order.
 	HookCalls(ctx context.Context, runID string) ([]host.HookCall, error)
+	// FindHookCalls returns limit of the calls the filter chooses, after the first
+	// offset, the newest first.
+	FindHookCalls(ctx context.Context, filter host.HookCallFilter, offset, limit int) (host.HookCallPage, error)
 }
 
 // Sessions reads and changes the conversations.
@@ -81,6 +84,11 @@ type Config struct {
 	Plugins  Plugins
 	Runs     Runs
 	Sessions Sessions
+	Jobs     Jobs
+	// Metrics is the page of metrics.
+	Metrics http.Handler
+	// Ready says why no requests should be sent here, or nil.
+	Ready func(ctx context.Context) error
 	// SecurityKey is what callers must show as a bearer token; empty asks
 	// nobody. With a key the Host and Origin headers refuse nothing: who has the
 	// key is trusted, wherever the page comes from.
@@ -102,13 +110,15 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// New returns the API's handler. It is safe for concurrent use, and has ended
-// its goroutines when its requests have ended. It sets the read and write
-// deadlines of a connection itself, so the server needs neither a ReadTimeout
-// nor a WriteTimeout, only a ReadHeaderTimeout.
-func New(cfg Config) (http.Handler, error) {
+// New checks the configuration. The API sets the read and write deadlines of a
+// connection itself, so the server needs neither a ReadTimeout nor a
+// WriteTimeout, only a ReadHeaderTimeout.
+func New(cfg Config) (*API, error) {
 	if cfg.Engine == nil || cfg.Plugins == nil || cfg.Runs == nil || cfg.Sessions == nil || cfg.Log == nil {
 		return nil, errors.New("new http api: engine, plugins, runs, sessions and log are required")
+	}
+	if cfg.Jobs == nil || cfg.Metrics == nil || cfg.Ready == nil {
+		return nil, errors.New("new http api: jobs, metrics and ready are required")
 	}
 	if cfg.Heartbeat < 0 {
 		return nil, errors.New("new http api: the heartbeat must be positive")
@@ -129,15 +139,18 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	a := &api{
 		engine: cfg.Engine, plugins: cfg.Plugins, runs: cfg.Runs, sessions: cfg.Sessions,
+		jobs: cfg.Jobs, metrics: cfg.Metrics, check: cfg.Ready, gate: newGate(),
 		authMode: authMode(cfg.SecurityKey), offline: cfg.OfflineModels,
 		version: cfg.Version, heartbeat: cfg.Heartbeat,
 		now: cfg.Now, startedAt: cfg.Now(), log: cfg.Log,
 	}
-	if cfg.SecurityKey == "" {
-		return a.recovering(a.guarded(a.router(), guard{origins: cfg.Origins, anyHost: cfg.Insecure})), nil
+	routes := a.gated(a.router())
+	g := guard{origins: cfg.Origins, anyHost: cfg.Insecure}
+	if cfg.SecurityKey != "" {
+		routes = a.authenticated(routes, cfg.SecurityKey)
+		g.anyHost, g.anyStranger = true, true
 	}
-	routes := a.authenticated(a.router(), cfg.SecurityKey)
-	return a.recovering(a.guarded(routes, guard{origins: cfg.Origins, anyHost: true, anyStranger: true})), nil
+	return &API{handler: a.recovering(a.guarded(routes, g)), gate: a.gate}, nil
 }
 
 // api holds what the handlers need.
@@ -146,6 +159,10 @@ type api struct {
 	plugins   Plugins
 	runs      Runs
 	sessions  Sessions
+	jobs      Jobs
+	metrics   http.Handler
+	check     func(context.Context) error
+	gate      *gate
 	authMode  string
 	offline   []string
 	version   string

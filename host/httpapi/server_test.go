@@ -15,6 +15,7 @@ func TestNewChecksItsConfig(t *testing.T) {
 	whole := func() Config {
 		return Config{
 			Engine: &fakeEngine{}, Plugins: &fakePlugins{}, Runs: &fakeRuns{}, Sessions: noSessions{},
+			Jobs: &fakeJobs{}, Metrics: http.NotFoundHandler(), Ready: func(context.Context) error { return nil },
 			Log: slog.New(slog.DiscardHandler),
 		}
 	}
@@ -23,6 +24,9 @@ func TestNewChecksItsConfig(t *testing.T) {
 		"plugins": func(c *Config) { c.Plugins = nil },
 		"runs":    func(c *Config) { c.Runs = nil },
 		"session": func(c *Config) { c.Sessions = nil },
+		"jobs":    func(c *Config) { c.Jobs = nil },
+		"metrics": func(c *Config) { c.Metrics = nil },
+		"ready":   func(c *Config) { c.Ready = nil },
 		"log":     func(c *Config) { c.Log = nil },
 		"beat":    func(c *Config) { c.Heartbeat = -1 },
 		"star":    func(c *Config) { c.Origins = []string{"*"} },

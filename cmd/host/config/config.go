@@ -45,6 +45,8 @@ type Config struct {
 	// Hooks are the bindings for every component.
 	Hooks   []host.Binding
 	Plugins Plugins
+	// Retention is how long things are kept.
+	Retention Retention
 	// Secrets are for plugins that were granted them.
 	Secrets Secrets
 	// CacheDir keeps compiled modules; empty for the user's cache.

@@ -28,8 +28,9 @@ func (l *loader) load(root *node) *Config {
 	m.read("agents", func(n *node) { c.Agents = l.agents(n, names) })
 	m.read("hooks", func(n *node) { c.Hooks = l.bindings(n, hostWide) })
 	l.plugins(m, c)
+	l.retention(m, c)
 	m.read("secrets", func(n *node) { c.Secrets = l.secrets(n) })
-	m.close("teams", "workflows", "retention", "session_concurrency")
+	m.close("teams", "workflows", "session_concurrency")
 	return c
 }
 

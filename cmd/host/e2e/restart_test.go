@@ -55,8 +55,8 @@ func setUp(t testing.TB, p *process) map[string]any {
 	return said
 }
 
-// TestSoftStopDrains: a host that is told to stop takes no new requests, and
-// finishes the run and the background call it has begun.
+// TestSoftStopDrains: a host that is told to stop says that it is not ready, takes
+// no new requests, and finishes the run and the background call it has begun.
 func TestSoftStopDrains(t *testing.T) {
 	t.Parallel()
 	hold := make(chan struct{})
@@ -72,10 +72,14 @@ func TestSoftStopDrains(t *testing.T) {
 	answer := p.begin(t, "agent", form{"message": "hello", "session_id": "s"})
 	eventually(t, "the model is asked", func() bool { return model.Calls() == 1 })
 	p.terminate(t)
-	eventually(t, "the host takes no more requests", func() bool { return !reachable(p) })
+	eventually(t, "the host is not ready", func() bool { return p.get(t, "/-/ready").status == 503 })
+	p.get(t, "/-/ready").says(t, "The host is stopping")
+	p.get(t, "/agents").want(t, 503)
+	p.get(t, "/health").want(t, 200)
 	close(hold)
 	done := answered(t, answer).must(t, "Bye.")
 	service.await(t, 1)
+	eventually(t, "the host takes no more requests", func() bool { return !reachable(p) })
 	if p.hasExited() {
 		t.Fatal("the host has stopped while a background call runs")
 	}
