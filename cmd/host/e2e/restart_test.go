@@ -79,7 +79,7 @@ func TestSoftStopDrains(t *testing.T) {
 	close(hold)
 	done := answered(t, answer).must(t, "Bye.")
 	service.await(t, 1)
-	eventually(t, "the host takes no more requests", func() bool { return !reachable(p) })
+	eventually(t, "the host takes no more requests", func() bool { return !takesRequests(p) })
 	if p.hasExited() {
 		t.Fatal("the host has stopped while a background call runs")
 	}
@@ -93,15 +93,15 @@ func TestSoftStopDrains(t *testing.T) {
 	}
 }
 
-// reachable reports whether a new connection is answered.
-func reachable(p *process) bool {
+// takesRequests reports whether a request on a new connection is served.
+func takesRequests(p *process) bool {
 	fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := fresh.Get(p.base + "/health")
+	res, err := fresh.Get(p.base + "/agents")
 	if err != nil {
 		return false
 	}
 	_ = res.Body.Close()
-	return true
+	return res.StatusCode != http.StatusServiceUnavailable
 }
 
 // TestAfterASuddenDeath: the next process ends the runs its
