@@ -9,11 +9,13 @@ import (
 // array writes a JSON array item by item, so that an answer may be longer than
 // what the host holds in memory.
 type array struct {
-	w       io.Writer
+	w       http.ResponseWriter
 	written bool
+	// gone is set when the client takes nothing any more.
+	gone bool
 }
 
-// add writes one item.
+// add writes one item. The client has its time to take each.
 func (a *array) add(item any) error {
 	data, err := encodeJSON(item)
 	if err != nil {
@@ -23,14 +25,19 @@ func (a *array) add(item any) error {
 		data = append([]byte{','}, data...)
 	}
 	a.written = true
-	_, err = a.w.Write(data)
+	extendDeadline(a.w)
+	if _, err = a.w.Write(data); err != nil {
+		a.gone = true
+	}
 	return err
 }
 
-// writeArray answers with 200 and an array that fill writes: before and after
-// stand around it. Once the answer has begun an error cuts the connection, so
-// that nobody takes the answer for whole.
-func (a *api) writeArray(w http.ResponseWriter, r *http.Request, status int, before, after string, fill func(*array) error) {
+// writeArray answers with an array that fill writes; before and after stand
+// around it. Once the answer has begun an error cuts the connection, so that
+// nobody takes the answer for whole.
+func (a *api) writeArray(
+	w http.ResponseWriter, r *http.Request, status int, before, after string, fill func(*array) error,
+) {
 	extendDeadline(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -39,7 +46,9 @@ func (a *api) writeArray(w http.ResponseWriter, r *http.Request, status int, bef
 		return // the client left
 	}
 	if err := fill(&items); err != nil {
-		a.report(r, err)
+		if !items.gone {
+			a.report(r, err)
+		}
 		panic(http.ErrAbortHandler)
 	}
 	_, _ = io.WriteString(w, "]"+after) // a client that left reads nothing

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
@@ -14,7 +13,7 @@ type runPages struct {
 }
 
 // runsAtOnce is how many runs are held in memory for one answer.
-const runsAtOnce = 50
+const runsAtOnce = 16
 
 // firstRuns reads the first page of the runs that match.
 func (a *api) firstRuns(ctx context.Context, filter host.RunFilter) (runPages, error) {
@@ -30,7 +29,7 @@ func (a *api) nextRuns(ctx context.Context, p *runPages) (err error) {
 }
 
 // eachRun visits all runs from the page that is there.
-func (a *api) eachRun(w http.ResponseWriter, r *http.Request, p runPages, visit func(*host.Run) error) error {
+func (a *api) eachRun(ctx context.Context, p runPages, visit func(*host.Run) error) error {
 	for {
 		for i := range p.page {
 			if err := visit(&p.page[i]); err != nil {
@@ -40,8 +39,7 @@ func (a *api) eachRun(w http.ResponseWriter, r *http.Request, p runPages, visit 
 		if p.filter.AfterTurn == 0 {
 			return nil
 		}
-		extendDeadline(w)
-		if err := a.nextRuns(r.Context(), &p); err != nil {
+		if err := a.nextRuns(ctx, &p); err != nil {
 			return err
 		}
 	}

@@ -74,26 +74,33 @@ func (a *api) showSession(w http.ResponseWriter, r *http.Request) error {
 // session returns the session the path names, for the type and the user of the
 // query.
 func (a *api) session(r *http.Request) (host.Session, error) {
+	session, found, err := a.findSession(r)
+	if err != nil || found {
+		return session, err
+	}
+	id := cut(pathVar(r, "session_id"))
+	if kind := host.ComponentKind(r.URL.Query().Get("type")); kind != "" && r.Method == http.MethodGet {
+		return session, host.Errorf(host.CodeNotFound, "%s Session with id '%s' not found", title(kind), id)
+	}
+	return session, host.Errorf(host.CodeNotFound, "Session with id '%s' not found", id)
+}
+
+// findSession is session that leaves it to the caller to say that there is none.
+func (a *api) findSession(r *http.Request) (session host.Session, found bool, err error) {
 	if err := checkDatabase(r); err != nil {
-		return host.Session{}, err
+		return session, false, err
 	}
 	d := newQueryDecoder(r)
-	kind := oneOf(d, "type", "", kinds()...)
+	kind, user := oneOf(d, "type", "", kinds()...), d.text("user_id")
 	if err := d.err(); err != nil {
-		return host.Session{}, err
+		return session, false, err
 	}
-	id, user := pathVar(r, "session_id"), d.text("user_id")
-	session, err := a.sessions.Session(r.Context(), id)
-	missing := host.CodeOf(err) == host.CodeNotFound
-	switch {
-	case err != nil && !missing:
-		return host.Session{}, err
-	case !missing && (kind == "" || kind == session.Component.Kind) && (user == "" || user == session.UserID):
-		return session, nil
-	case kind != "" && r.Method == http.MethodGet:
-		return host.Session{}, host.Errorf(host.CodeNotFound, "%s Session with id '%s' not found", title(kind), cut(id))
+	session, err = a.sessions.Session(r.Context(), pathVar(r, "session_id"))
+	if host.CodeOf(err) == host.CodeNotFound {
+		return session, false, nil
 	}
-	return host.Session{}, host.Errorf(host.CodeNotFound, "Session with id '%s' not found", cut(id))
+	found = (kind == "" || kind == session.Component.Kind) && (user == "" || user == session.UserID)
+	return session, found, err
 }
 
 // title writes a kind with a capital.

@@ -381,6 +381,7 @@ func TestSessionFields(t *testing.T) {
 		{"POST", "/sessions", `{"session_state":[1]}`, `{"type":"dict_type","loc":["body","session_state"],"msg":"Input should be a JSON object","input":"[1]"}`},
 		{"POST", "/sessions", `{"metadata":"x"}`, `{"type":"dict_type","loc":["body","metadata"]`},
 		{"POST", "/sessions", `{"agent_id":"nope"}`, `{"type":"value_error","loc":["body","agent_id"],"msg":"Agent not found","input":"nope"}`},
+		{"POST", "/sessions", `{"team_id":"t"}`, `{"type":"not_available","loc":["body","team_id"],"msg":"Not available yet","input":"t"}`},
 		{"POST", "/sessions/s/rename", `{}`, `{"type":"missing","loc":["body","session_name"],"msg":"Field required","input":null}`},
 		{"PATCH", "/sessions/s", `{"summary":{"summary":"x"}}`, `{"type":"not_available","loc":["body","summary"]`},
 		{"DELETE", "/sessions", `{"session_ids":[],"session_types":[]}`, `{"type":"too_short","loc":["body","session_ids"]`},

@@ -51,7 +51,7 @@ func (a *api) writeSession(
 	before := strings.TrimSuffix(string(head), "}") + `,"chat_history":`
 	after := "," + strings.TrimPrefix(string(tail), "{")
 	a.writeArray(w, r, status, before, after, func(items *array) error {
-		return a.eachRun(w, r, runs, func(run *host.Run) error { return addChat(items, run) })
+		return a.eachRun(r.Context(), runs, func(run *host.Run) error { return addChat(items, run) })
 	})
 	return nil
 }

@@ -1,18 +1,13 @@
 package httpapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"github.com/google/uuid"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
-
-// maxSessionName is the length in bytes of a name somebody gives a session.
-const maxSessionName = 1024
 
 // createSession stores a session without runs.
 func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
@@ -62,26 +57,27 @@ func (a *api) readSession(w http.ResponseWriter, r *http.Request) (host.Session,
 	if session.ID == "" {
 		session.ID = uuid.NewString()
 	}
-	if id := valueOf(body.AgentID); id != "" {
-		agent, ok := a.engine.Agent(id)
-		if !ok {
-			d.fail("agent_id", "value_error", "Agent not found", id)
-		} else {
-			session.Component = agent.Component()
-		}
+	if agent, ok := a.engine.Agent(valueOf(body.AgentID)); ok {
+		session.Component = agent.Component()
+	} else if id := valueOf(body.AgentID); id != "" {
+		d.fail("agent_id", "value_error", "Agent not found", id)
 	}
+	d.refuse("team_id", valueOf(body.TeamID))
+	d.refuse("workflow_id", valueOf(body.WorkflowID))
 	return session, d.err()
 }
 
 // sessionDocument is what a client says of a session. Null is the same as absent.
 type sessionDocument struct {
-	SessionID *string         `json:"session_id"`
-	UserID    *string         `json:"user_id"`
-	AgentID   *string         `json:"agent_id"`
-	Name      *string         `json:"session_name"`
-	State     json.RawMessage `json:"session_state"`
-	Metadata  json.RawMessage `json:"metadata"`
-	Summary   json.RawMessage `json:"summary"`
+	SessionID  *string         `json:"session_id"`
+	UserID     *string         `json:"user_id"`
+	AgentID    *string         `json:"agent_id"`
+	TeamID     *string         `json:"team_id"`
+	WorkflowID *string         `json:"workflow_id"`
+	Name       *string         `json:"session_name"`
+	State      json.RawMessage `json:"session_state"`
+	Metadata   json.RawMessage `json:"metadata"`
+	Summary    json.RawMessage `json:"summary"`
 }
 
 // renameSession gives a session a name.
@@ -103,11 +99,6 @@ func (a *api) patchSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if isGiven(body.Summary) {
-		d := bodyDecoder{}
-		d.fail("summary", "not_available", "Not available yet", "")
-		return d.err()
-	}
 	return a.changeSession(w, r, body)
 }
 
@@ -116,6 +107,9 @@ func (a *api) changeSession(w http.ResponseWriter, r *http.Request, change sessi
 	patch := host.SessionPatch{
 		Name: d.name(change.Name), State: d.object("session_state", change.State),
 		Metadata: d.object("metadata", change.Metadata), At: a.now(),
+	}
+	if isGiven(change.Summary) {
+		d.refuse("summary", string(change.Summary))
 	}
 	if err := d.err(); err != nil {
 		return err
@@ -128,62 +122,4 @@ func (a *api) changeSession(w http.ResponseWriter, r *http.Request, change sessi
 		return err
 	}
 	return a.writeSession(w, r, http.StatusOK, &session, func(o object) object { return o })
-}
-
-// bodyDecoder checks members of a body and collects what is wrong with them.
-type bodyDecoder struct{ wrong []fieldError }
-
-func (d *bodyDecoder) err() error {
-	if d.wrong == nil {
-		return nil
-	}
-	return &fieldErrors{list: d.wrong}
-}
-
-func (d *bodyDecoder) fail(name, kind, msg, input string) {
-	f := fieldError{Type: kind, Loc: []string{"body", name}, Msg: msg}
-	if input != "" {
-		input = cut(input)
-		f.Input = &input
-	}
-	d.wrong = append(d.wrong, f)
-}
-
-// id is an id the client chose, "" when it is absent.
-func (d *bodyDecoder) id(name string, given *string) string {
-	id := valueOf(given)
-	if kind, msg := checkID(id); kind != "" {
-		d.fail(name, kind, msg, "")
-	}
-	return id
-}
-
-func (d *bodyDecoder) name(given *string) *string {
-	if len(valueOf(given)) > maxSessionName {
-		d.fail("session_name", "string_too_long",
-			"Input should have at most "+strconv.Itoa(maxSessionName)+" bytes", "")
-	}
-	return given
-}
-
-// object is a member that holds an object; nil when it is absent or null.
-func (d *bodyDecoder) object(name string, given json.RawMessage) json.RawMessage {
-	if !isGiven(given) {
-		return nil
-	}
-	if !bytes.HasPrefix(given, []byte("{")) {
-		d.fail(name, "dict_type", "Input should be a JSON object", string(given))
-	}
-	return given
-}
-
-func isGiven(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
-
-// valueOf is the value of an optional member, its zero value when absent.
-func valueOf[T any](given *T) T {
-	if given == nil {
-		var zero T
-		return zero
-	}
-	return *given
 }

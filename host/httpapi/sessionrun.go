@@ -44,7 +44,7 @@ func (a *api) writeRuns(w http.ResponseWriter, r *http.Request, filter host.RunF
 		return err
 	}
 	a.writeArray(w, r, http.StatusOK, "", "", func(items *array) error {
-		return a.eachRun(w, r, runs, func(run *host.Run) error { return items.add(shape(newRunSchema(run))) })
+		return a.eachRun(r.Context(), runs, func(run *host.Run) error { return items.add(shape(newRunSchema(run))) })
 	})
 	return nil
 }
@@ -53,12 +53,12 @@ func (a *api) writeRuns(w http.ResponseWriter, r *http.Request, filter host.RunF
 // none of its runs has ended.
 func (a *api) sessionWithRuns(r *http.Request) (host.Session, error) {
 	id := cut(pathVar(r, "session_id"))
-	session, err := a.session(r)
-	if host.CodeOf(err) == host.CodeNotFound && checkDatabase(r) == nil {
-		return session, host.Errorf(host.CodeNotFound, "Session with ID %s not found", id)
-	}
+	session, found, err := a.findSession(r)
 	if err != nil {
 		return session, err
+	}
+	if !found {
+		return session, host.Errorf(host.CodeNotFound, "Session with ID %s not found", id)
 	}
 	turns, err := a.sessions.Turns(r.Context(), session.ID)
 	if err == nil && turns == 0 {

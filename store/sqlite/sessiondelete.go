@@ -30,19 +30,24 @@ func sessionDeletes() []string {
 	}
 }
 
-// DeleteSessions deletes sessions with all that belongs to them, or none.
+// DeleteSessions deletes sessions with all that belongs to them, or none. A run
+// that begins meanwhile waits: it must not find what is about to go.
 func (s *Store) DeleteSessions(ctx context.Context, ids []string, dropCalls bool) error {
-	err := s.writer.write(ctx, &op{do: func(t *tx) error {
+	release, busy := s.pending.hold(ids)
+	if busy != nil {
+		return fmt.Errorf("delete sessions: %w", notEnded(busy.ID, busy.SessionID))
+	}
+	defer release()
+	// Once begun it is seen through: only then is it known when to release.
+	err := s.writer.write(context.WithoutCancel(ctx), &op{do: func(t *tx) error {
 		for _, id := range ids {
-			if err := s.checkDeletable(t, id, dropCalls); err != nil {
+			if err := checkDeletable(t, id, dropCalls); err != nil {
 				return err
 			}
 		}
 		for _, id := range ids {
-			for _, query := range sessionDeletes() {
-				if _, err := t.exec(query, id); err != nil {
-					return err
-				}
+			if err := deleteSession(t, id); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -53,19 +58,24 @@ func (s *Store) DeleteSessions(ctx context.Context, ids []string, dropCalls bool
 	return nil
 }
 
-// checkDeletable refuses a session that is still being worked for. A run that
-// has not ended would bring it back.
-func (s *Store) checkDeletable(t *tx, id string, dropCalls bool) error {
-	run := s.pending.ofSession(id)
-	if run == "" {
-		runs, err := queryTx(t, value[string], unfinishedRunQuery, id)
-		if err != nil {
+func deleteSession(t *tx, id string) error {
+	for _, query := range sessionDeletes() {
+		if _, err := t.exec(query, id); err != nil {
 			return err
 		}
-		run = first(runs)
 	}
-	if run != "" {
-		return host.Errorf(host.CodeConflict, "run %q of session %q has not ended", run, id)
+	return nil
+}
+
+// checkDeletable refuses a session that is still being worked for. A run that
+// has not ended would bring it back.
+func checkDeletable(t *tx, id string, dropCalls bool) error {
+	runs, err := queryTx(t, value[string], unfinishedRunQuery, id)
+	if err != nil {
+		return err
+	}
+	if len(runs) > 0 {
+		return notEnded(runs[0], id)
 	}
 	if dropCalls {
 		return nil
@@ -77,10 +87,6 @@ func (s *Store) checkDeletable(t *tx, id string, dropCalls bool) error {
 	return err
 }
 
-// first is the first of texts, "" for none.
-func first(texts []string) string {
-	if len(texts) == 0 {
-		return ""
-	}
-	return texts[0]
+func notEnded(run, session string) error {
+	return host.Errorf(host.CodeConflict, "run %q of session %q has not ended", run, session)
 }

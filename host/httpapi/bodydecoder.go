@@ -1,0 +1,76 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+)
+
+// maxSessionName is the length in bytes of a name somebody gives a session.
+const maxSessionName = 1024
+
+// bodyDecoder checks members of a body and collects what is wrong with them.
+type bodyDecoder struct{ wrong []fieldError }
+
+func (d *bodyDecoder) err() error {
+	if d.wrong == nil {
+		return nil
+	}
+	return &fieldErrors{list: d.wrong}
+}
+
+func (d *bodyDecoder) fail(name, kind, msg, input string) {
+	f := fieldError{Type: kind, Loc: []string{"body", name}, Msg: msg}
+	if input != "" {
+		input = cut(input)
+		f.Input = &input
+	}
+	d.wrong = append(d.wrong, f)
+}
+
+// refuse refuses a member that means something to AgentOS clients: ignored, it
+// would silently not do what was asked.
+func (d *bodyDecoder) refuse(name, given string) {
+	if given != "" {
+		d.fail(name, "not_available", "Not available yet", given)
+	}
+}
+
+// id is an id the client chose, "" when it is absent.
+func (d *bodyDecoder) id(name string, given *string) string {
+	id := valueOf(given)
+	if kind, msg := checkID(id); kind != "" {
+		d.fail(name, kind, msg, "")
+	}
+	return id
+}
+
+func (d *bodyDecoder) name(given *string) *string {
+	if len(valueOf(given)) > maxSessionName {
+		d.fail("session_name", "string_too_long",
+			"Input should have at most "+strconv.Itoa(maxSessionName)+" bytes", "")
+	}
+	return given
+}
+
+// object is a member that holds an object; nil when it is absent or null.
+func (d *bodyDecoder) object(name string, given json.RawMessage) json.RawMessage {
+	if !isGiven(given) {
+		return nil
+	}
+	if !bytes.HasPrefix(given, []byte("{")) {
+		d.fail(name, "dict_type", "Input should be a JSON object", string(given))
+	}
+	return given
+}
+
+func isGiven(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// valueOf is the value of an optional member, its zero value when absent.
+func valueOf[T any](given *T) T {
+	if given == nil {
+		var zero T
+		return zero
+	}
+	return *given
+}
