@@ -101,7 +101,7 @@ func (k *killing) checkTold(t *testing.T) {
 // awaitRest waits until no call is open, also of runs whose answer was lost.
 func (k *killing) awaitRest(t *testing.T) {
 	t.Helper()
-	db := k.open(t)
+	db := openDatabase(t, k.site.dir)
 	defer db.Close()
 	eventually(t, "no hook call is open", func() bool {
 		return number(t, db, `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running')`) == 0
@@ -111,7 +111,7 @@ func (k *killing) awaitRest(t *testing.T) {
 // count looks at all rows, whether a client knows of them or not.
 func (k *killing) count(t *testing.T, report *killReport) {
 	t.Helper()
-	db := k.open(t)
+	db := openDatabase(t, k.site.dir)
 	defer db.Close()
 	const refused = `json_extract(runs.doc, '$.failure.refused')`
 	for what, query := range map[string]string{
@@ -138,10 +138,10 @@ func (k *killing) count(t *testing.T, report *killReport) {
 	report.repeated = number(t, db, `SELECT total(attempt - 1) FROM hook_calls WHERE spec IS NOT NULL`)
 }
 
-// open opens the database for reading, past the host.
-func (k *killing) open(t *testing.T) *sql.DB {
+// openDatabase opens the database in a directory for reading, past the host.
+func openDatabase(t *testing.T, dir string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(k.site.dir, "snaphook.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "snaphook.db")+"?mode=ro&_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}
