@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,11 +107,11 @@ func TestQuarantineEndsWithATrial(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		works := false
+		var works atomic.Bool
 		var seen attempts
 		f := newFixture(t, newMemory(many("p", 20)...), seen.log(
 			func(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
-				if !works {
+				if !works.Load() {
 					return fails(ctx, call, snapshot)
 				}
 				<-time.After(100 * time.Millisecond)
@@ -130,7 +131,7 @@ func TestQuarantineEndsWithATrial(t *testing.T) {
 		if diff := cmp.Diff(want, f.Quarantine("p")); diff != "" {
 			t.Errorf("quarantine after the trial (-want +got):\n%s", diff)
 		}
-		works = true
+		works.Store(true)
 		pass(2*time.Second + 50*time.Millisecond)
 		if n := len(seen.of("p")); n != 7 {
 			t.Errorf("%d attempts while the trial goes on, want 7", n)
@@ -198,16 +199,16 @@ func TestQuarantineHoldsWhatIsHandedOver(t *testing.T) {
 func TestEndQuarantine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		works := false
+		var works atomic.Bool
 		f := newFixture(t, newMemory(many("p", 9)...), func(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
-			if works {
+			if works.Load() {
 				return succeeds(ctx, call, snapshot)
 			}
 			return fails(ctx, call, snapshot)
 		}, oneWorker(t))
 		stop := f.start(t)
 		synctest.Wait()
-		works = true
+		works.Store(true)
 		f.EndQuarantine("p")
 		f.EndQuarantine("nobody")
 		synctest.Wait()
@@ -248,16 +249,16 @@ func TestFaultsOfTheHostDoNotCount(t *testing.T) {
 func TestInterruptedTrial(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		hangs := false
+		var hangs atomic.Bool
 		f := newFixture(t, newMemory(many("p", 7)...), func(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
-			if hangs {
+			if hangs.Load() {
 				<-ctx.Done()
 			}
 			return fails(ctx, call, snapshot)
 		}, oneWorker(t))
 		stop := f.start(t)
 		synctest.Wait()
-		hangs = true
+		hangs.Store(true)
 		pass(time.Second)
 		stop()
 		if got := f.store.call(t, "p005"); got.Status != host.HookCallQueued || got.Owner != "" || got.Attempt != 1 {
@@ -272,16 +273,16 @@ func TestInterruptedTrial(t *testing.T) {
 func TestRetriedCallStartsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		works := false
+		var works atomic.Bool
 		f := newFixture(t, newMemory(many("p", 3)...), func(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
-			if works {
+			if works.Load() {
 				return succeeds(ctx, call, snapshot)
 			}
 			return fails(ctx, call, snapshot)
 		}, oneWorker(t))
 		stop := f.start(t)
 		synctest.Wait()
-		works = true
+		works.Store(true)
 		call, err := f.Retry(t.Context(), "p000")
 		if err != nil || call.Status != host.HookCallQueued || call.Attempt != 2 {
 			t.Errorf("retried %+v, %v", call, err)
