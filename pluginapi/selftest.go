@@ -48,14 +48,22 @@ func (t Test) check(p *problems, path string) {
 		checkObject(p, path+".config", t.Config)
 	}
 	for i, stub := range t.HTTP {
-		at := item(path+".http", i)
-		if stub.URL == "" {
-			p.add(at+".url", "is missing")
-		}
-		if stub.Status != 0 && (stub.Status < 100 || stub.Status > 599) {
-			p.add(at+".status", "must be between 100 and 599")
+		for _, wrong := range stub.Validate() {
+			p.add(item(path+".http", i)+"."+wrong.Path, "%s", wrong.Message)
 		}
 	}
+}
+
+// Validate returns what is wrong with the stub, or nil. Paths begin at it.
+func (s HTTPStub) Validate() []Problem {
+	var p problems
+	if s.URL == "" {
+		p.add("url", "is missing")
+	}
+	if s.Status != 0 && (s.Status < 100 || s.Status > 599) {
+		p.add("status", "must be between 100 and 599")
+	}
+	return p
 }
 
 func checkObject(p *problems, path string, raw json.RawMessage) {

@@ -90,7 +90,8 @@ func (h *parts) loadPlugins(ctx context.Context) error {
 	// client of the host's own does.
 	http.DefaultClient = runtime.NewHTTPClient()
 	h.registry, err = plugin.NewRegistry(plugin.Config{
-		Store: h.store, Loader: plugin.NewLoader(rt), ConfigBindings: configBindings(h.cfg), Secrets: h.cfg.Secrets, Log: h.log,
+		Store: h.store, Loader: plugin.NewLoader(rt), Trials: hook.Trials{InBackground: h.cfg.RunHooksInBackground},
+		ConfigBindings: configBindings(h.cfg), Secrets: h.cfg.Secrets, Log: h.log,
 	})
 	if err != nil {
 		return err

@@ -91,6 +91,7 @@ func (x *completion) fillExtension() {
 	x.need(ext.Delivery == nil || h.Mode == pluginapi.ModeBackground, path+"delivery", "is only for the mode %s", pluginapi.ModeBackground)
 	x.need(ext.SessionState == nil || h.SessionState, path+"session_state", "is only for plugins with the permission %s",
 		pluginapi.PermissionSessionState)
+	x.need(ext.SessionState == nil || firstByte(ext.SessionState) == '{', path+"session_state", mustBeAnObject)
 	fill(&ext.Component.Kind, string(host.KindAgent))
 	fill(&ext.Component.ID, c.Agent.ID)
 	fill(&ext.SessionID, trialSession)

@@ -172,13 +172,14 @@ func TestCheckContext(t *testing.T) {
 		"of another hook": {
 			input("one").config(`{"k":1}`),
 			`{"spec":"x","interception_point":"output","sequence":-1,"input":{"content":"x"},"extensions":{"snaphook":
-				{"mode":"background","config":{"k":2},"delivery":{},"session_state":{}}}}`,
+				{"mode":"background","config":{"k":2},"delivery":{},"session_state":[]}}}`,
 			[]string{
 				"spec: must be agent-hooks/0.1", "interception_point: the hook is called at input", "sequence: must not be negative",
 				"extensions.snaphook.mode: the hook is called in the mode blocking",
 				"extensions.snaphook.config: is another than the binding's: give one of them",
 				"extensions.snaphook.delivery: is only for the mode background",
 				"extensions.snaphook.session_state: is only for plugins with the permission session_state",
+				"extensions.snaphook.session_state: must be an object",
 			},
 		},
 		"target": {input("one"), `{"target":{"content":"y","role":"user"},"input":{"content":"x"}}`, []string{"target: is another than the field of the point: leave it out"}},

@@ -99,6 +99,8 @@ type fakePlugins struct {
 	module    []byte
 	activated []pluginapi.Permission
 	removed   []string
+	tried     []plugin.Try
+	trial     host.TrialResult
 }
 
 func (p *fakePlugins) Install(_ context.Context, manifest, module []byte) (plugin.Installed, error) {
@@ -123,6 +125,11 @@ func (p *fakePlugins) Deactivate(_ context.Context, name, version string, force 
 func (p *fakePlugins) Delete(_ context.Context, name, version string, force bool) error {
 	p.removed = append(p.removed, fmt.Sprintf("delete %s %s %t", name, version, force))
 	return p.err
+}
+
+func (p *fakePlugins) Try(_ context.Context, name, version string, try plugin.Try) (host.TrialResult, error) {
+	p.tried = append(p.tried, try)
+	return p.trial, p.err
 }
 
 func (p *fakePlugins) Plugins() []host.Plugin { return p.plugins }

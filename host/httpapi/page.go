@@ -32,21 +32,6 @@ func (d *queryDecoder) page() page {
 	return page{number: max(int(number), 1), limit: int(limit)}
 }
 
-// flagOf reads a switch from the query; one that is not given is off.
-func flagOf(r *http.Request, name string) (bool, error) {
-	switch text := r.URL.Query().Get(name); text {
-	case "":
-		return false, nil
-	case "true", "false":
-		return text == "true", nil
-	default:
-		input := cut(text)
-		return false, &fieldErrors{list: []fieldError{{
-			Type: "bool_parsing", Loc: []string{"query", name}, Msg: "Input should be true or false", Input: &input,
-		}}}
-	}
-}
-
 // list is one page of a list.
 type list[T any] struct {
 	Data []T      `json:"data"`

@@ -45,6 +45,11 @@ type pluginVersions struct {
 // installPlugin stores an uploaded plugin: 201 for a new version, 200 for bytes
 // that are there already.
 func (a *api) installPlugin(w http.ResponseWriter, r *http.Request) error {
+	leave, err := a.admitUpload(r)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	parts, err := readUpload(w, r)
 	if err != nil {
 		return err
@@ -80,8 +85,9 @@ func (a *api) activatePlugin(w http.ResponseWriter, r *http.Request) error {
 
 // deactivatePlugin leaves a plugin without an active version.
 func (a *api) deactivatePlugin(w http.ResponseWriter, r *http.Request) error {
-	force, err := flagOf(r, "force")
-	if err != nil {
+	query := newQueryDecoder(r)
+	force := query.bool("force")
+	if err := query.err(); err != nil {
 		return err
 	}
 	p, err := a.plugins.Deactivate(r.Context(), pathVar(r, "name"), pathVar(r, "version"), force)
@@ -94,8 +100,9 @@ func (a *api) deactivatePlugin(w http.ResponseWriter, r *http.Request) error {
 
 // deletePlugin deletes a version of a plugin.
 func (a *api) deletePlugin(w http.ResponseWriter, r *http.Request) error {
-	force, err := flagOf(r, "force")
-	if err != nil {
+	query := newQueryDecoder(r)
+	force := query.bool("force")
+	if err := query.err(); err != nil {
 		return err
 	}
 	if err := a.plugins.Delete(r.Context(), pathVar(r, "name"), pathVar(r, "version"), force); err != nil {

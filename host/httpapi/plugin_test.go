@@ -2,17 +2,22 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/plugin"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
@@ -255,7 +260,7 @@ func TestRemovePlugin(t *testing.T) {
 	wantAnswer(t, f.ask(t, http.MethodDelete, path+"?force=false", "", ""), http.StatusNoContent, "")
 	f.ask(t, http.MethodPost, path+"/deactivate?force=true", "", "")
 	f.ask(t, http.MethodDelete, path+"?force=true", "", "")
-	for method, path := range map[string]string{http.MethodPost: path + "/deactivate?force=yes", http.MethodDelete: path + "?force=1"} {
+	for method, path := range map[string]string{http.MethodPost: path + "/deactivate?force=maybe", http.MethodDelete: path + "?force=2"} {
 		w := f.ask(t, method, path, "", "")
 		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `"loc":["query","force"]`) {
 			t.Errorf("%s %s: answer %d %s", method, path, w.Code, w.Body)
@@ -280,4 +285,74 @@ func TestRemovePluginListsItsBindings(t *testing.T) {
 		`"error_id":"conflict","error_type":"request_error","problems":[{"path":"hooks[0]","message":"bound over the API"}]}`
 	wantAnswer(t, f.ask(t, http.MethodDelete, "/plugins/pii-guard/1.0.0", "", ""), http.StatusConflict, want)
 	wantAnswer(t, f.ask(t, http.MethodPost, "/plugins/pii-guard/1.0.0/deactivate", "", ""), http.StatusConflict, want)
+}
+
+// slowPlugins installs when it is told to.
+type slowPlugins struct {
+	fakePlugins
+	release    chan struct{}
+	installing atomic.Int32
+}
+
+func (p *slowPlugins) Install(context.Context, []byte, []byte) (plugin.Installed, error) {
+	p.installing.Add(1)
+	<-p.release
+	return plugin.Installed{Plugin: aPlugin("1.0.0")}, nil
+}
+
+// However many uploads come at once, few of them are held in memory.
+func TestInstallPluginsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		plugins := &slowPlugins{release: make(chan struct{})}
+		var f fixture
+		f.handler(t)
+		f.config.Plugins = plugins
+		h, err := New(f.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contentType, body := uploadBody(t, [2]string{"manifest", "m"}, [2]string{"module", "x"})
+		statuses := make(chan int, 10)
+		upload := func(ctx context.Context, length int64) {
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1/plugins", strings.NewReader(body))
+			r.Header.Set("Content-Type", contentType)
+			r.ContentLength = length
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			statuses <- w.Code
+		}
+		for range 6 {
+			go upload(t.Context(), -1) // may become as large as any
+		}
+		synctest.Wait()
+		if n := plugins.installing.Load(); n != 4 {
+			t.Errorf("%d large uploads at once", n)
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		go upload(leaving, -1)
+		synctest.Wait()
+		leave()
+		if status := <-statuses; status != http.StatusServiceUnavailable {
+			t.Errorf("the one who left: status %d", status)
+		}
+		close(plugins.release)
+		for range 6 {
+			if status := <-statuses; status != http.StatusOK {
+				t.Errorf("status %d", status)
+			}
+		}
+		plugins.release = make(chan struct{})
+		for range 50 {
+			go func() { upload(t.Context(), int64(len(body))) }()
+		}
+		synctest.Wait()
+		if n := plugins.installing.Load(); n != 56 {
+			t.Errorf("%d small uploads at once", n-6)
+		}
+		close(plugins.release)
+		for range 50 {
+			<-statuses
+		}
+	})
 }

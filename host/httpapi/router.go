@@ -61,7 +61,7 @@ func (a *api) routes() map[string]map[string]handler {
 		"/plugins/{name}/{version}":            {"GET": a.showVersion, "DELETE": a.deletePlugin},
 		"/plugins/{name}/{version}/activate":   {"POST": a.activatePlugin},
 		"/plugins/{name}/{version}/deactivate": {"POST": a.deactivatePlugin},
-		"/plugins/{name}/{version}/call":       {"POST": notAvailable("calling a hook by itself")},
+		"/plugins/{name}/{version}/call":       {"POST": a.tryHook},
 	}
 }
 
@@ -129,15 +129,4 @@ func pathVar(r *http.Request, name string) string {
 		return value
 	}
 	return escaped // net/url checked the path already
-}
-
-// notAvailable answers for a route that is planned, so that nobody takes it for
-// a wrong path.
-func notAvailable(what string) handler {
-	return func(http.ResponseWriter, *http.Request) error {
-		return &statusError{
-			status: http.StatusNotImplemented, id: "not_available",
-			detail: strings.ToUpper(what[:1]) + what[1:] + " is not available yet",
-		}
-	}
 }

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/model"
 	"github.com/snaphook-dev/snaphook/host/plugin"
@@ -45,6 +47,8 @@ type Plugins interface {
 	// Delete deletes a version; CodeConflict while it is active or bound, unless
 	// it is forced, and while a hook call of it is not final.
 	Delete(ctx context.Context, name, version string, force bool) error
+	// Try asks one hook of a version, active or not, outside any run.
+	Try(ctx context.Context, name, version string, try plugin.Try) (host.TrialResult, error)
 	// Plugins returns all versions, by name and then by creation.
 	Plugins() []host.Plugin
 	// Versions returns the versions of one plugin; CodeNotFound when there is none.
@@ -143,6 +147,7 @@ func New(cfg Config) (*API, error) {
 		authMode: authMode(cfg.SecurityKey), offline: cfg.OfflineModels,
 		version: cfg.Version, heartbeat: cfg.Heartbeat,
 		now: cfg.Now, startedAt: cfg.Now(), log: cfg.Log,
+		uploads: semaphore.NewWeighted(maxUploads),
 	}
 	routes := a.gated(a.router())
 	g := guard{origins: cfg.Origins, anyHost: cfg.Insecure}
@@ -170,4 +175,6 @@ type api struct {
 	now       func() time.Time
 	startedAt time.Time
 	log       *slog.Logger
+	// uploads counts the bytes that uploads may hold.
+	uploads *semaphore.Weighted
 }

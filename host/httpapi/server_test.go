@@ -91,7 +91,6 @@ func TestFixedAnswers(t *testing.T) {
 		{"GET", "//agents", 404, notFound("Not Found")},
 		{"GET", "/agents/a/b/c", 404, notFound("Not Found")},
 		{"PUT", "/agents", 405, `{"detail":"Method Not Allowed","error_id":"method_not_allowed","error_type":"request_error"}`},
-		{"POST", "/plugins/p/1.0.0/call", 501, notYet("Calling a hook by itself is not available yet")},
 	} {
 		t.Run(tc.method+" "+tc.target, func(t *testing.T) {
 			t.Parallel()
@@ -103,10 +102,6 @@ func TestFixedAnswers(t *testing.T) {
 
 func notFound(detail string) string {
 	return `{"detail":"` + detail + `","error_id":"not_found","error_type":"request_error"}`
-}
-
-func notYet(detail string) string {
-	return `{"detail":"` + detail + `","error_id":"not_available","error_type":"host_error"}`
 }
 
 func TestMethodNotAllowedSaysWhatIs(t *testing.T) {

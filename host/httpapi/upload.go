@@ -26,6 +26,26 @@ var uploadParts = []uploadPart{{"manifest", 64 << 10}, {"module", 16 << 20}}
 // upload is the parts of a plugin, by name.
 type upload map[string][]byte
 
+// maxUploads bounds what all uploads hold together, in bytes: some of the largest
+// or many small ones.
+const maxUploads = 4 * maxParts
+
+// maxParts is the most one upload holds, in bytes.
+const maxParts = 16<<20 + 64<<10
+
+// admitUpload waits until there is room for an upload, which counts as large as
+// it says it is. The caller calls leave when it holds nothing of it any more.
+func (a *api) admitUpload(r *http.Request) (leave func(), err error) {
+	size := int64(maxParts)
+	if r.ContentLength >= 0 {
+		size = min(size, r.ContentLength)
+	}
+	if err := a.uploads.Acquire(r.Context(), size); err != nil {
+		return nil, err
+	}
+	return func() { a.uploads.Release(size) }, nil
+}
+
 // readUpload reads an upload part by part; no more than the parts' limits are
 // ever held.
 func readUpload(w http.ResponseWriter, r *http.Request) (upload, error) {

@@ -17,6 +17,16 @@ var _ host.Caller = (*Registry)(nil)
 // Call runs one export of the plugin with that digest, active or not. What the
 // plugin may touch is what it is granted now.
 func (r *Registry) Call(ctx context.Context, call host.Call) (host.CallResult, error) {
+	return r.inSlot(ctx, call, func() (*host.Plugin, bool) {
+		p, ok := r.state.Load().byDigest[call.Digest]
+		return p, ok
+	})
+}
+
+// inSlot waits for a slot, and then runs one export of the plugin it finds.
+func (r *Registry) inSlot(
+	ctx context.Context, call host.Call, find func() (*host.Plugin, bool),
+) (host.CallResult, error) {
 	slots := r.blocking
 	if call.Mode == pluginapi.ModeBackground {
 		slots = r.background
@@ -25,19 +35,26 @@ func (r *Registry) Call(ctx context.Context, call host.Call) (host.CallResult, e
 		return host.CallResult{}, err
 	}
 	defer slots.giveBack()
-	p, ok := r.state.Load().byDigest[call.Digest]
+	p, ok := find()
 	if !ok {
 		return host.CallResult{}, &host.CallError{Code: host.CallUnavailable, Message: "the plugin is not installed"}
-	}
-	config, err := readConfig(call.Config)
-	if err != nil {
-		return host.CallResult{}, err
 	}
 	module, release, err := r.modules.acquire(ctx, p)
 	if err != nil {
 		return host.CallResult{}, loadError(ctx, err)
 	}
 	defer release()
+	return r.invoke(ctx, p, module, call)
+}
+
+// invoke runs one export of a module; the plugin says what it may touch.
+func (r *Registry) invoke(
+	ctx context.Context, p *host.Plugin, module Module, call host.Call,
+) (host.CallResult, error) {
+	config, err := readConfig(call.Config)
+	if err != nil {
+		return host.CallResult{}, err
+	}
 	started := time.Now()
 	result, err := module.Call(ctx, runtime.Call{
 		Export: call.Export, Input: call.Input, Config: config.text(), Timeout: call.Timeout,

@@ -52,17 +52,18 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 	if err != nil {
 		return err
 	}
-	m, problems, err := readManifest(manifest)
+	read, err := readManifest(manifest, r.checkTests)
 	known := false
-	if err == nil && len(problems) == 0 {
-		m, known, err = r.nextVersion(m, module)
+	if err == nil && len(read.problems) == 0 {
+		read.manifest, known, err = r.nextVersion(read.manifest, module)
 	}
 	if err != nil || known {
 		return err
 	}
-	if err := r.inspect(ctx, m, problems, module); err != nil {
+	if err := r.examine(ctx, read, module); err != nil {
 		return err
 	}
+	m := read.manifest
 	if m.Name != filepath.Base(folder) {
 		return host.Invalid("name", "the plugin is called %q: its folder must be, too", m.Name)
 	}

@@ -17,7 +17,7 @@ func TestInstall(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	r := newRegistry(t, plugin.Config{Now: func() time.Time { return at }})
-	manifest, module := manifestOf("a", "1.0.0", "tests: [{hook: run, context: {}, want: {}}]\n"), answering(t, "{}")
+	manifest, module := manifestOf("a", "1.0.0", "tests: [{hook: run, context: {input: {content: hi}}, want: {}}]\n"), answering(t, allow)
 	got, err := r.Install(t.Context(), manifest, module)
 	if err != nil {
 		t.Fatal(err)
@@ -29,8 +29,8 @@ func TestInstall(t *testing.T) {
 	if len(p.Digest) != len("sha256:")+64 || !strings.HasPrefix(p.Digest, "sha256:") {
 		t.Errorf("digest is %s", p.Digest)
 	}
-	if diff := cmp.Diff([]plugin.TestResult{{Hook: "run", Status: "not_run"}}, got.Tests); diff != "" {
-		t.Errorf("tests (-want +got):\n%s", diff)
+	if p.Tests != host.TestsPassed {
+		t.Errorf("tests are %s", p.Tests)
 	}
 	if diff := cmp.Diff([]host.Plugin{p}, r.Plugins()); diff != "" {
 		t.Errorf("plugins (-want +got):\n%s", diff)

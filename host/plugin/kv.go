@@ -19,8 +19,14 @@ var _ host.KV = (*pluginValues)(nil)
 
 // newPluginValues is for a plugin that asks for the permission kv.
 func newPluginValues(store host.KVStore, p *host.Plugin) *pluginValues {
-	bytes := cmp.Or(p.Manifest.Permissions.KV.MaxBytes, host.DefaultKVBytes)
-	return &pluginValues{store: store, plugin: p.Name, quota: host.KVQuota{Bytes: bytes, Keys: host.MaxKVKeys}}
+	return &pluginValues{store: store, plugin: p.Name, quota: kvQuota(p)}
+}
+
+// kvQuota is how much a plugin that asks for the permission kv may keep.
+func kvQuota(p *host.Plugin) host.KVQuota {
+	return host.KVQuota{
+		Bytes: cmp.Or(p.Manifest.Permissions.KV.MaxBytes, host.DefaultKVBytes), Keys: host.MaxKVKeys,
+	}
 }
 
 // Get returns a value, or false.

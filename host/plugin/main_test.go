@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/host/plugin"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 	"github.com/snaphook-dev/snaphook/runtime"
@@ -33,6 +34,9 @@ func newRegistry(t *testing.T, c plugin.Config) *plugin.Registry {
 	t.Helper()
 	if c.Store == nil {
 		c.Store = newStore(t)
+	}
+	if c.Trials == nil {
+		c.Trials = hook.Trials{}
 	}
 	if c.Loader == nil {
 		c.Loader = newLoader(t)
@@ -116,3 +120,5 @@ func answering(t *testing.T, text string) []byte {
 	t.Helper()
 	return guesttest.Answer(t, map[string]string{"run": text})
 }
+
+const allow = `{"decision":"allow"}`

@@ -21,14 +21,14 @@ const MaxManifestBytes = 64 << 10
 // its path and line, in an *host.Error with the field manifest: CodeInvalid, or
 // CodeTooLarge when it is over MaxManifestBytes.
 func ParseManifest(data []byte) (pluginapi.Manifest, error) {
-	m, problems, err := readManifest(data)
+	read, err := readManifest(data, func(pluginapi.Manifest) []host.Problem { return nil })
 	if err == nil {
-		err = refusal("manifest", "the manifest is refused", problems)
+		err = refusal("manifest", "the manifest is refused", read.problems)
 	}
 	if err != nil {
 		return pluginapi.Manifest{}, err
 	}
-	return m, nil
+	return read.manifest, nil
 }
 
 // maxProblems bounds how many problems an error lists.
@@ -45,33 +45,50 @@ func refusal(field, message string, problems []host.Problem) error {
 	return &host.Error{Code: host.CodeInvalid, Field: field, Message: message, Problems: problems}
 }
 
-// readManifest returns what it could read beside the problems.
-func readManifest(data []byte) (pluginapi.Manifest, []host.Problem, error) {
-	var m pluginapi.Manifest
+// reading is what could be read of a manifest, beside its problems.
+type reading struct {
+	manifest pluginapi.Manifest
+	problems []host.Problem
+	document *document
+}
+
+// readManifest reads a manifest. Check finds what is wrong with its meaning
+// beside what checkManifest finds.
+func readManifest(data []byte, check func(pluginapi.Manifest) []host.Problem) (reading, error) {
 	if len(data) > MaxManifestBytes {
-		return m, nil, &host.Error{
+		return reading{}, &host.Error{
 			Code: host.CodeTooLarge, Field: "manifest",
 			Message: fmt.Sprintf("the manifest has more than %d bytes", MaxManifestBytes),
 		}
 	}
 	if !utf8.Valid(data) {
-		return m, []host.Problem{{Message: "is not UTF-8 text"}}, nil
+		return reading{problems: []host.Problem{{Message: "is not UTF-8 text"}}}, nil
 	}
-	d := document{lines: map[string]int{}}
+	d := &document{lines: map[string]int{}}
 	root, ok := d.read(string(data))
 	if !ok {
-		return m, d.problems, nil
+		return reading{problems: d.problems}, nil
 	}
+	var m pluginapi.Manifest
 	fitted, err := json.Marshal(d.fit("", root, reflect.TypeOf(m)))
 	if err != nil {
-		return m, nil, fmt.Errorf("write manifest as JSON: %w", err)
+		return reading{}, fmt.Errorf("write manifest as JSON: %w", err)
 	}
 	if err := json.Unmarshal(fitted, &m); err != nil {
-		return m, nil, fmt.Errorf("read manifest: %w", err)
+		return reading{}, fmt.Errorf("read manifest: %w", err)
 	}
 	m = m.WithDefaults()
 	d.addMeaning(checkManifest(m))
-	return m, d.sorted(), nil
+	d.addMeaning(check(m))
+	return reading{manifest: m, problems: d.sorted(), document: d}, nil
+}
+
+// locate adds the lines of problems found later.
+func (r reading) locate(problems []host.Problem) []host.Problem {
+	for i := range problems {
+		problems[i].Line = r.document.line(problems[i].Path)
+	}
+	return problems
 }
 
 // checkManifest returns what is wrong with a manifest's meaning.
@@ -119,23 +136,4 @@ func (d *document) sorted() []host.Problem {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Path, b.Path))
 	})
 	return d.problems
-}
-
-// TestResult is what a test of the manifest came to at upload.
-type TestResult struct {
-	Name   string `json:"name,omitempty"`
-	Hook   string `json:"hook"`
-	Status string `json:"status"`
-}
-
-// TestNotRun is the status of a test that was kept and not run.
-const TestNotRun = "not_run"
-
-// Tests returns the results of a plugin's own tests.
-func Tests(m pluginapi.Manifest) []TestResult {
-	results := make([]TestResult, len(m.Tests))
-	for i, t := range m.Tests {
-		results[i] = TestResult{Name: t.Name, Hook: t.Hook, Status: TestNotRun}
-	}
-	return results
 }

@@ -86,10 +86,6 @@ func TestParseManifest(t *testing.T) {
 	if diff := cmp.Diff(wantManifest(), got); diff != "" {
 		t.Errorf("manifest (-want +got):\n%s", diff)
 	}
-	want := []plugin.TestResult{{Hook: "check", Status: plugin.TestNotRun}}
-	if diff := cmp.Diff(want, plugin.Tests(got)); diff != "" {
-		t.Errorf("tests (-want +got):\n%s", diff)
-	}
 }
 
 func TestParseManifestReadsJSON(t *testing.T) {

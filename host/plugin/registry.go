@@ -30,9 +30,10 @@ type Store interface {
 
 // Config is what a Registry needs.
 type Config struct {
-	// Store and Loader are required.
+	// Store, Loader and Trials are required.
 	Store  Store
 	Loader Loader
+	Trials Trials
 	// ConfigBindings are the bindings of the configuration; they cannot be
 	// changed.
 	ConfigBindings map[host.BindingScope][]host.Binding
@@ -80,8 +81,8 @@ func (c Config) withDefaults() Config {
 
 func (c Config) validate() error {
 	switch {
-	case c.Store == nil || c.Loader == nil:
-		return errors.New("store and loader are required")
+	case c.Store == nil || c.Loader == nil || c.Trials == nil:
+		return errors.New("store, loader and trials are required")
 	case c.BlockingSlots < 0 || c.BackgroundSlots < 0:
 		return errors.New("slots must be positive")
 	case c.SlotWait < 0 || c.MaxModuleBytes < 0:
@@ -96,6 +97,7 @@ func (c Config) validate() error {
 type Registry struct {
 	store          Store
 	loader         Loader
+	trials         Trials
 	log            *slog.Logger
 	now            func() time.Time
 	secrets        host.Secrets
@@ -104,6 +106,10 @@ type Registry struct {
 
 	state   atomic.Pointer[state]
 	modules *modules
+
+	uploads uploads
+	// examining holds a token while a plugin is examined.
+	examining chan struct{}
 
 	closing    sync.Mutex
 	stop       sync.Once
@@ -126,12 +132,13 @@ func NewRegistry(c Config) (*Registry, error) {
 	}
 	stopped := make(chan struct{})
 	r := &Registry{
-		store: c.Store, loader: c.Loader, log: c.Log, now: c.Now, secrets: c.Secrets, maxModuleBytes: c.MaxModuleBytes,
+		store: c.Store, loader: c.Loader, trials: c.Trials, log: c.Log, now: c.Now, secrets: c.Secrets, maxModuleBytes: c.MaxModuleBytes,
 		configBindings: map[host.BindingScope][]host.Binding{},
 		stopped:        stopped,
 		blocking:       newSlots(c.BlockingSlots, c.SlotWait, stopped),
 		background:     newSlots(c.BackgroundSlots, c.SlotWait, stopped),
 		pins:           map[string]func(){},
+		examining:      make(chan struct{}, 1),
 	}
 	for scope, list := range c.ConfigBindings {
 		r.configBindings[scope] = withSource(list, host.SourceConfig)

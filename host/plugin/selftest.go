@@ -1,0 +1,188 @@
+package plugin
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+)
+
+// testsTimeout bounds all tests of one plugin together.
+const testsTimeout = 60 * time.Second
+
+var errTestsTimeout = fmt.Errorf("the tests of a plugin have %s in all", testsTimeout)
+
+// testCase is one test of a manifest as it is run.
+type testCase struct {
+	test  pluginapi.Test
+	path  string
+	trial host.Trial
+	stubs Stubs
+}
+
+// newCase binds a test's hook as its manifest marks it: what a test comes to
+// does not depend on the host.
+func newCase(p *host.Plugin, i int) testCase {
+	t := p.Manifest.Tests[i]
+	h, _ := p.Hook(t.Hook)
+	c := testCase{test: t, path: fmt.Sprintf("tests[%d]", i), stubs: Stubs{HTTP: t.HTTP, KV: t.KV}}
+	b := host.Binding{Plugin: p.Name, Hook: t.Hook, Config: t.Config, Mode: cmp.Or(h.Mode, pluginapi.ModeBlocking)}
+	c.trial = newTrial(p, b, t.Context, &c.stubs)
+	return c
+}
+
+// checkTests returns what keeps the tests of a manifest from being run.
+func (r *Registry) checkTests(m pluginapi.Manifest) []host.Problem {
+	p := asGranted(host.Plugin{Name: m.Name, Version: m.Version, Manifest: m})
+	var problems []host.Problem
+	for i, t := range m.Tests {
+		if h, ok := p.Hook(t.Hook); !ok || !h.Point.Valid() {
+			continue // which Validate reports
+		}
+		c := newCase(p, i)
+		for _, wrong := range r.trials.Check(c.trial) {
+			wrong.Path = strings.TrimSuffix(c.path+".context."+wrong.Path, ".")
+			problems = append(problems, wrong)
+		}
+		for _, wrong := range (Stubs{HTTP: t.HTTP, KV: t.KV}).check(m) {
+			if strings.HasPrefix(wrong.Path, "http[") {
+				continue // which Validate reports
+			}
+			wrong.Path = c.path + "." + wrong.Path
+			problems = append(problems, wrong)
+		}
+		if t.Config != nil {
+			problems = append(problems, checkConfig(m, c.path+".config", t.Config)...)
+		}
+	}
+	return problems
+}
+
+// runTests runs the tests of a plugin that was inspected, on stubs. It returns a
+// problem for each that fails; an error says that the host could not find out.
+func (r *Registry) runTests(ctx context.Context, m pluginapi.Manifest, wasm []byte) ([]host.Problem, error) {
+	if len(m.Tests) == 0 {
+		return nil, nil
+	}
+	module, err := r.loader.Load(ctx, sourceOf(m, wasm))
+	if err != nil {
+		return nil, fmt.Errorf("load plugin: %w", err)
+	}
+	p := asGranted(host.Plugin{Name: m.Name, Version: m.Version, Manifest: m})
+	failed, err := r.runCases(ctx, moduleCaller{r, p, module})
+	if err := errors.Join(err, module.Close(context.WithoutCancel(ctx))); err != nil {
+		return nil, err
+	}
+	return failed, nil
+}
+
+func (r *Registry) runCases(ctx context.Context, caller moduleCaller) ([]host.Problem, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, testsTimeout, errTestsTimeout)
+	defer cancel()
+	var failed []host.Problem
+	for i := range caller.plugin.Manifest.Tests {
+		c := newCase(caller.plugin, i)
+		wrong, err := r.runCase(limited, caller, c)
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case errors.Is(err, errTestsTimeout):
+			return append(failed, host.Problem{Path: c.path, Message: c.title() + ": " + err.Error()}), nil
+		case err != nil:
+			return nil, fmt.Errorf("run %s: %w", c.path, err)
+		case wrong != "":
+			failed = append(failed, host.Problem{Path: c.path, Message: c.title() + ": " + wrong})
+		}
+	}
+	return failed, nil
+}
+
+// runCase returns what is wrong with the answer, or nothing.
+func (r *Registry) runCase(ctx context.Context, caller moduleCaller, c testCase) (string, error) {
+	stubs := newStubbed(caller.plugin, c.stubs)
+	c.trial.Services = stubs.services(caller.plugin)
+	result, err := r.trials.Try(ctx, caller, c.trial)
+	if err != nil {
+		return "", err
+	}
+	wrong, err := c.judge(result)
+	if wrong == "" || err != nil {
+		return "", err
+	}
+	if missed := stubs.misses(); len(missed) > 0 {
+		wrong += "; not stubbed: " + strings.Join(missed, ", ")
+	}
+	return wrong + logged(result.Call.Logs), nil
+}
+
+// judge compares what came with what was wanted. A hook that failed is never
+// what was wanted, though it counts as a deny, unless the test wants the reserved
+// reason of that failure.
+func (c testCase) judge(result host.TrialResult) (string, error) {
+	verdict, err := json.Marshal(result.Verdict)
+	if err != nil {
+		return "", fmt.Errorf("write verdict: %w", err)
+	}
+	var want struct{ Reason string }
+	_ = json.Unmarshal(c.test.Want, &want) // a reason of another type equals none
+	failure := result.Call.Error
+	if failure != nil && !strings.HasPrefix(want.Reason, pluginapi.ReservedPrefix) {
+		return fmt.Sprintf("want %s, but the hook failed: %s: %s", shown(c.test.Want), failure.Code, failure.Message), nil
+	}
+	if at := differences(c.test.Want, verdict); len(at) > 0 {
+		return fmt.Sprintf("want %s, got %s; they differ in %s", shown(c.test.Want), shown(verdict), cutList(at)), nil
+	}
+	return "", nil
+}
+
+func (c testCase) title() string {
+	if c.test.Name == "" {
+		return "a test of the hook " + c.test.Hook
+	}
+	return fmt.Sprintf("the test %q of the hook %s", cut(c.test.Name), c.test.Hook)
+}
+
+// What a problem of a test shows at most.
+const (
+	maxShownDocument = 500 // bytes
+	maxShownLogs     = 10  // lines, the last ones
+	maxShownPaths    = 5
+)
+
+// shown is a document on one line.
+func shown(doc json.RawMessage) string {
+	var compact bytes.Buffer
+	if json.Compact(&compact, doc) != nil {
+		return "nothing"
+	}
+	if compact.Len() <= maxShownDocument {
+		return compact.String()
+	}
+	return strings.ToValidUTF8(compact.String()[:maxShownDocument], "") + "…"
+}
+
+func cutList(paths []string) string {
+	if more := len(paths) - maxShownPaths; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(paths[:maxShownPaths], ", "), more)
+	}
+	return strings.Join(paths, ", ")
+}
+
+// logged is what the hook logged, to be appended to a problem.
+func logged(lines []host.LogLine) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	texts := make([]string, 0, maxShownLogs)
+	for _, line := range lines[max(0, len(lines)-maxShownLogs):] {
+		texts = append(texts, fmt.Sprintf("%s %q", line.Level, cut(line.Message)))
+	}
+	return "; it logged " + strings.Join(texts, ", ")
+}
