@@ -30,26 +30,26 @@ type write struct {
 
 // serveBaseline answers runs on a free port of the loopback until the process
 // ends, and prints its address.
-func serveBaseline(dir string) error {
-	db, err := openBaseline(filepath.Join(dir, "baseline.db"))
+func serveBaseline(ctx context.Context, dir string) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	db, err := openBaseline(ctx, filepath.Join(dir, "baseline.db"))
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	writes := make(chan write, 1024)
-	go commitGroups(db, writes)
+	go commitGroups(context.WithoutCancel(ctx), db, writes)
 	router := mux.NewRouter()
 	router.HandleFunc("/agents/{id}/runs", func(w http.ResponseWriter, r *http.Request) {
 		answerBaseline(w, r, writes)
 	}).Methods(http.MethodPost)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Printf("http://%s\n", listener.Addr())
 	server := &http.Server{Handler: router, ReadHeaderTimeout: time.Minute}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -57,13 +57,13 @@ func serveBaseline(dir string) error {
 	return nil
 }
 
-func openBaseline(path string) (*sql.DB, error) {
+func openBaseline(ctx context.Context, path string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	_, err = db.Exec(`CREATE TABLE runs (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, session_id TEXT, status TEXT, created_at INTEGER, document TEXT);
+	_, err = db.ExecContext(ctx, `CREATE TABLE runs (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, session_id TEXT, status TEXT, created_at INTEGER, document TEXT);
 		CREATE INDEX runs_session ON runs (session_id, status, seq);
 		CREATE TABLE sessions (id TEXT PRIMARY KEY, document TEXT, updated_at INTEGER)`)
 	return db, err
@@ -95,21 +95,20 @@ func answerBaseline(w http.ResponseWriter, r *http.Request, writes chan<- write)
 }
 
 // commitGroups stores what waits in one transaction, again and again.
-func commitGroups(db *sql.DB, writes <-chan write) {
+func commitGroups(ctx context.Context, db *sql.DB, writes <-chan write) {
 	for first := range writes {
 		group := []write{first}
 		for len(group) < 256 && len(writes) > 0 {
 			group = append(group, <-writes)
 		}
-		err := commitGroup(db, group)
+		err := commitGroup(ctx, db, group)
 		for _, w := range group {
 			w.done <- err
 		}
 	}
 }
 
-func commitGroup(db *sql.DB, group []write) error {
-	ctx := context.Background()
+func commitGroup(ctx context.Context, db *sql.DB, group []write) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -117,11 +116,11 @@ func commitGroup(db *sql.DB, group []write) error {
 	defer func() { _ = tx.Rollback() }()
 	for _, w := range group {
 		now := time.Now().UnixMilli()
-		if _, err := tx.Exec(`INSERT INTO runs (id, session_id, status, created_at, document) VALUES (?, ?, 'COMPLETED', ?, ?)`,
+		if _, err := tx.ExecContext(ctx, `INSERT INTO runs (id, session_id, status, created_at, document) VALUES (?, ?, 'COMPLETED', ?, ?)`,
 			w.run, w.session, now, w.document); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`INSERT INTO sessions (id, document, updated_at) VALUES (?, '{}', ?)`, w.session, now); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO sessions (id, document, updated_at) VALUES (?, '{}', ?)`, w.session, now); err != nil {
 			return err
 		}
 	}

@@ -160,7 +160,7 @@ func peer(ctx context.Context, g guest, wasm []byte) (call, func(), error) {
 		if err != nil {
 			return nil, err
 		}
-		defer plugin.Close(ctx)
+		defer func() { _ = plugin.Close(ctx) }()
 		_, output, err := plugin.CallWithContext(ctx, g.export, input)
 		return output, err
 	}, func() { _ = compiled.Close(ctx) }, nil
@@ -201,7 +201,7 @@ func limit(ctx context.Context, g guest, wasm []byte) (call, func(), error) {
 		if err != nil {
 			return nil, err
 		}
-		defer m.Close(ctx)
+		defer func() { _ = m.Close(ctx) }()
 		if _, err := m.ExportedFunction(g.export).Call(ctx); err != nil {
 			return nil, err
 		}

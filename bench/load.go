@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ func (l load) perSecond() float64 { return float64(l.runs) / l.elapsed.Seconds()
 
 // generate sends runs to target from so many clients for d, or until each has
 // sent most when d is 0.
-func generate(target string, clients, most int, d time.Duration) (load, error) {
+func generate(ctx context.Context, target string, clients, most int, d time.Duration) (load, error) {
 	var (
 		wait      sync.WaitGroup
 		mu        sync.Mutex
@@ -34,7 +35,7 @@ func generate(target string, clients, most int, d time.Duration) (load, error) {
 	begin := time.Now()
 	for range clients {
 		wait.Go(func() {
-			own, err := client(target, most, begin.Add(d))
+			own, err := client(ctx, target, most, begin.Add(d))
 			mu.Lock()
 			defer mu.Unlock()
 			latencies = append(latencies, own...)
@@ -52,7 +53,7 @@ func generate(target string, clients, most int, d time.Duration) (load, error) {
 }
 
 // client sends one run after another over one connection.
-func client(target string, most int, until time.Time) ([]time.Duration, error) {
+func client(ctx context.Context, target string, most int, until time.Time) ([]time.Duration, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 1}
 	defer transport.CloseIdleConnections()
 	c := &http.Client{Transport: transport}
@@ -60,7 +61,7 @@ func client(target string, most int, until time.Time) ([]time.Duration, error) {
 	var latencies []time.Duration
 	for most > 0 && len(latencies) < most || most == 0 && time.Now().Before(until) {
 		begin := time.Now()
-		if err := post(c, target, form); err != nil {
+		if err := post(ctx, c, target, form); err != nil {
 			return latencies, err
 		}
 		latencies = append(latencies, time.Since(begin))
@@ -68,12 +69,17 @@ func client(target string, most int, until time.Time) ([]time.Duration, error) {
 	return latencies, nil
 }
 
-func post(c *http.Client, target, form string) error {
-	response, err := c.Post(target, "application/x-www-form-urlencoded", strings.NewReader(form))
+func post(ctx context.Context, c *http.Client, target, form string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form))
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := c.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
 	}

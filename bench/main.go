@@ -23,13 +23,13 @@ func run(ctx context.Context) (err error) {
 	only := flag.String("only", "", "measure one `part`: runs, background, guests or memory")
 	flag.Parse()
 	if *baseline != "" {
-		return serveBaseline(*baseline)
+		return serveBaseline(ctx, *baseline)
 	}
 	dir, err := os.MkdirTemp("", "snaphook-bench-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	m := &measurement{dir: dir, rounds: 5, span: 3 * time.Second, many: 100_000}
 	if *quick {
 		m.rounds, m.span, m.many = 1, 500*time.Millisecond, 2_000

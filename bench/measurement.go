@@ -75,10 +75,10 @@ func (m *measurement) round(ctx context.Context, c *contestant, clients []int) e
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	for _, n := range clients {
 		time.Sleep(settle)
-		l, err := generate(s.base+"/agents/a/runs", n, 0, m.span)
+		l, err := generate(ctx, s.base+"/agents/a/runs", n, 0, m.span)
 		if err != nil {
 			return errors.Join(err, s.stop())
 		}
@@ -151,13 +151,13 @@ func (m *measurement) drained(ctx context.Context, hooks string, n int) (time.Du
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	s, err := startHost(ctx, dir, hooks)
 	if err != nil {
 		return 0, err
 	}
 	begin := time.Now()
-	_, err = generate(s.base+"/agents/a/runs", 8, n/8, 0)
+	_, err = generate(ctx, s.base+"/agents/a/runs", 8, n/8, 0)
 	// A host that stops drains its pool first.
 	err = errors.Join(err, s.stop())
 	return time.Since(begin), err
@@ -189,7 +189,7 @@ func (m *measurement) memory(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := generate(s.base+"/agents/a/runs", 8, m.many/8, 0)
+	l, err := generate(ctx, s.base+"/agents/a/runs", 8, m.many/8, 0)
 	if err != nil {
 		return errors.Join(err, s.stop())
 	}

@@ -17,8 +17,7 @@ func TestNewRefusesToShareStdout(t *testing.T) {
 	}
 }
 
-// Not parallel: it changes a global.
-func TestCallRefusesUnguardedRequests(t *testing.T) {
+func TestCallRefusesUnguardedRequests(t *testing.T) { //nolint:paralleltest // it changes a global
 	guarded := http.DefaultClient
 	t.Cleanup(func() { http.DefaultClient = guarded })
 	http.DefaultClient = &http.Client{}

@@ -19,8 +19,8 @@ import (
 // Feature is something a store may lack.
 type Feature string
 
-// ManyNodes: several processes may open the store at once, so an owner lives as
-// long as its lease. A store that lacks it takes every owner but itself for dead.
+// ManyNodes says that several processes may open the store at once, so an owner
+// lives as long as its lease. A store that lacks it takes every owner but itself for dead.
 const ManyNodes Feature = "many nodes"
 
 // Run runs the suite. open returns an empty store and closes it when the test
