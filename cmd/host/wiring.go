@@ -91,7 +91,8 @@ func (h *parts) loadPlugins(ctx context.Context) error {
 	http.DefaultClient = runtime.NewHTTPClient()
 	h.registry, err = plugin.NewRegistry(plugin.Config{
 		Store: h.store, Loader: plugin.NewLoader(rt), Trials: hook.Trials{InBackground: h.cfg.RunHooksInBackground},
-		ConfigBindings: configBindings(h.cfg), Secrets: h.cfg.Secrets, Log: h.log,
+		ConfigBindings: configBindings(h.cfg), Secrets: h.cfg.Secrets,
+		Observer: h.metrics, Log: h.log,
 	})
 	if err != nil {
 		return err
@@ -219,7 +220,9 @@ func (h *parts) serveHTTP(ctx context.Context, listener net.Listener) error {
 	if err := within(drainPlugins, server.Shutdown); err != nil {
 		h.log.Warn("requests did not end in time", "error", errors.Join(err, server.Close()))
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		h.log.Warn("serve requests", "error", err)
+	}
 	h.log.Info("stopping: draining background calls")
 	return nil
 }

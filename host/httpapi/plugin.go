@@ -79,6 +79,7 @@ func (a *api) activatePlugin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	a.jobs.EndQuarantine(activated.Name) // its failures were those of what was active before
 	a.writeJSON(w, r, http.StatusOK, newPluginBody(activated))
 	return nil
 }

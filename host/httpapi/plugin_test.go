@@ -247,6 +247,9 @@ func TestActivatePlugin(t *testing.T) {
 	if diff := cmp.Diff(want, body); diff != "" || w.Code != http.StatusOK {
 		t.Errorf("status %d, body (-want +got):\n%s", w.Code, diff)
 	}
+	if diff := cmp.Diff([]string{"end pii-guard"}, f.jobs.asked); diff != "" {
+		t.Errorf("quarantines (-want +got):\n%s", diff)
+	}
 }
 
 func TestRemovePlugin(t *testing.T) {

@@ -101,7 +101,10 @@ func (r *Registry) load(ctx context.Context, p *host.Plugin) (Module, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read module: %w", err)
 	}
-	return r.loader.Load(ctx, sourceOf(p.Manifest, wasm))
+	began := r.now()
+	module, err := r.loader.Load(ctx, sourceOf(p.Manifest, wasm))
+	r.observer.PluginLoaded(p.Name, r.now().Sub(began), err != nil)
+	return module, err
 }
 
 // sourceOf says what the runtime must know about a module.

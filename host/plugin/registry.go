@@ -50,6 +50,8 @@ type Config struct {
 	MaxModuleBytes int64
 	// Log gets what an operator should know; nil discards it.
 	Log *slog.Logger
+	// Observer is told of modules that are loaded; nil for nobody.
+	Observer host.Observer
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -69,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Observer == nil {
+		c.Observer = host.Unobserved{}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -99,6 +104,7 @@ type Registry struct {
 	loader         Loader
 	trials         Trials
 	log            *slog.Logger
+	observer       host.Observer
 	now            func() time.Time
 	secrets        host.Secrets
 	maxModuleBytes int64
@@ -132,7 +138,7 @@ func NewRegistry(c Config) (*Registry, error) {
 	}
 	stopped := make(chan struct{})
 	r := &Registry{
-		store: c.Store, loader: c.Loader, trials: c.Trials, log: c.Log, now: c.Now, secrets: c.Secrets, maxModuleBytes: c.MaxModuleBytes,
+		store: c.Store, loader: c.Loader, trials: c.Trials, log: c.Log, observer: c.Observer, now: c.Now, secrets: c.Secrets, maxModuleBytes: c.MaxModuleBytes,
 		configBindings: map[host.BindingScope][]host.Binding{},
 		stopped:        stopped,
 		blocking:       newSlots(c.BlockingSlots, c.SlotWait, stopped),
