@@ -101,8 +101,8 @@ func compile(t testing.TB, p plugin) {
 	compiled.names[p.name] = true
 }
 
-// upload sends a plugin.
-func (c *client) upload(t testing.TB, p plugin) reply {
+// multipart is the plugin as an upload sends it.
+func (p plugin) multipart(t testing.TB) (contentType string, body []byte) {
 	t.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -117,7 +117,14 @@ func (c *client) upload(t testing.TB, p plugin) reply {
 		_, _ = f.Write(part.data) // a Buffer takes everything
 	}
 	_ = w.Close()
-	return c.do(t, "POST", "/plugins", w.FormDataContentType(), &b)
+	return w.FormDataContentType(), b.Bytes()
+}
+
+// upload sends a plugin.
+func (c *client) upload(t testing.TB, p plugin) reply {
+	t.Helper()
+	contentType, body := p.multipart(t)
+	return c.do(t, "POST", "/plugins", contentType, bytes.NewReader(body))
 }
 
 // activate activates a version with grants.
