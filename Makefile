@@ -101,7 +101,7 @@ lint: $(GOLANGCI_LINT) ## Run the linters of .golangci.yaml on all modules
 	done
 
 .PHONY: check
-check: ## What must pass before a change is taken: lint, test, kill-test
+check: ## What must pass before a change is taken: lint, test, kill-test, fuzz
 	.ci/run
 
 ##@ Other
