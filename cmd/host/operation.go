@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
-	"github.com/snaphook-dev/snaphook/host/job"
 	"github.com/snaphook-dev/snaphook/host/metric"
 )
 
@@ -33,10 +32,4 @@ func (h *parts) ready(ctx context.Context) error {
 		return &host.Error{Code: host.CodeUnavailable, Message: "The store does not answer", Err: err}
 	}
 	return nil
-}
-
-// retention is how long the configuration keeps things.
-func (h *parts) retention() job.Retention {
-	r := h.cfg.Retention
-	return job.Retention{Runs: r.Runs, HookCalls: r.HookCalls, Logs: r.Logs}
 }

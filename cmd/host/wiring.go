@@ -160,7 +160,7 @@ func (h *parts) buildEngine(context.Context) error {
 	}
 	h.supervisor, err = job.New(job.Config{
 		Store: h.store, Pool: queue, Handlers: job.Handlers{HookCall: h.engine.WorkHook, Repair: h.engine.Repair}, Node: h.node,
-		Retention: h.retention(), Observer: h.metrics, Log: h.log,
+		Retention: h.cfg.Retention, Observer: h.metrics, Log: h.log,
 	})
 	return err
 }

@@ -106,8 +106,12 @@ func (a *api) deletePlugin(w http.ResponseWriter, r *http.Request) error {
 	if err := query.err(); err != nil {
 		return err
 	}
-	if err := a.plugins.Delete(r.Context(), pathVar(r, "name"), pathVar(r, "version"), force); err != nil {
+	name := pathVar(r, "name")
+	if err := a.plugins.Delete(r.Context(), name, pathVar(r, "version"), force); err != nil {
 		return err
+	}
+	if _, err := a.plugins.Versions(name); err != nil {
+		a.jobs.EndQuarantine(name) // nobody could end it any more
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
@@ -275,6 +276,14 @@ func TestRemovePlugin(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, f.plugins.removed); diff != "" {
 		t.Errorf("removed (-want +got):\n%s", diff)
+	}
+	if want := []string{"end pii-guard", "end pii-guard"}; !slices.Equal(want, f.jobs.asked) {
+		t.Errorf("nothing is left of the plugin but its quarantine: %v", f.jobs.asked)
+	}
+	left := fixture{plugins: fakePlugins{plugins: []host.Plugin{aPlugin("2.0.0")}}}
+	left.ask(t, http.MethodDelete, path, "", "")
+	if left.jobs.asked != nil {
+		t.Errorf("the quarantine of another version was ended")
 	}
 }
 

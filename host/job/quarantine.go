@@ -9,16 +9,43 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// A plugin goes into quarantine when quarantineStreak of its attempts failed one
-// after another, or half of the last quarantineSample. The first quarantine
-// lasts firstQuarantine; each one that its trial does not end lasts twice as
-// long, up to lastQuarantine.
-const (
-	quarantineStreak = 5
-	quarantineSample = 20
-	firstQuarantine  = time.Second
-	lastQuarantine   = 5 * time.Minute
-)
+// Quarantine returns the quarantine of a plugin, or nil.
+func (s *Supervisor) Quarantine(plugin string) *host.Quarantine { return s.wards.get(plugin) }
+
+// Quarantined names the plugins in quarantine, sorted.
+func (s *Supervisor) Quarantined() []string { return s.wards.names() }
+
+// EndQuarantine lets the background calls of a plugin be made again as they
+// come. A plugin that is not in quarantine is no error.
+func (s *Supervisor) EndQuarantine(plugin string) {
+	if s.wards.forget(plugin) {
+		s.cfg.Log.Info("a plugin's quarantine was ended", "plugin", plugin)
+		s.cfg.Pool.Nudge()
+	}
+}
+
+// judge tells the wards of an attempt, and everybody else of what that changes.
+func (s *Supervisor) judge(done *host.HookCall) {
+	failure := ""
+	if e := done.Error; e != nil {
+		if e.Code == codeInternal || e.Code == codeSnapshot {
+			s.wards.withdraw(done.Plugin, done.ID)
+			s.cfg.Pool.Nudge()
+			return // the host's fault, not the plugin's
+		}
+		failure = e.Code + ": " + e.Message
+	}
+	switch s.wards.judge(done.Plugin, done.ID, failure, s.cfg.Now()) {
+	case unchanged:
+		return
+	case begun:
+		s.cfg.Log.Warn("plugin in quarantine", "plugin", done.Plugin, "error", failure)
+	case ended:
+		s.cfg.Log.Info("plugin out of quarantine", "plugin", done.Plugin)
+	case extended: // its call has been logged
+	}
+	s.cfg.Pool.Nudge()
+}
 
 // wards watches how the background calls of each plugin end, and holds back
 // those of a plugin that keeps failing. It knows nothing of blocking calls: a
@@ -26,21 +53,6 @@ const (
 type wards struct {
 	mu       sync.Mutex
 	byPlugin map[string]*ward
-}
-
-// ward is what is remembered of one plugin.
-type ward struct {
-	streak int
-	// sample holds whether the last attempts failed; next is the oldest of them.
-	sample [quarantineSample]bool
-	taken  int
-	next   int
-
-	// quarantine is nil while calls are made as they come.
-	quarantine *host.Quarantine
-	length     time.Duration
-	// trial is the id of the call that was let through, "" for none.
-	trial string
 }
 
 func newWards() *wards { return &wards{byPlugin: map[string]*ward{}} }
@@ -79,16 +91,6 @@ func (w *wards) open(plugin string, n int, now time.Time) (allowed int, wait tim
 	return min(n, 1), 0
 }
 
-// change is what an attempt did to its plugin's quarantine.
-type change int
-
-const (
-	unchanged change = iota
-	begun
-	extended
-	ended
-)
-
 // judge takes note of how an attempt ended; failure is "" for one that did not
 // fail. In a quarantine only the trial counts.
 func (w *wards) judge(plugin, callID, failure string, now time.Time) change {
@@ -113,51 +115,6 @@ func (w *wards) judge(plugin, callID, failure string, now time.Time) change {
 	p.quarantine.Failures++
 	p.confine(fmt.Sprintf("the trial failed: %s", failure), now)
 	return extended
-}
-
-// observe counts an attempt outside of a quarantine, and begins one when it is
-// time.
-func (p *ward) observe(failure string, now time.Time) change {
-	failed := failure != ""
-	p.sample[p.next], p.next = failed, (p.next+1)%quarantineSample
-	p.taken = min(p.taken+1, quarantineSample)
-	if !failed {
-		p.streak = 0
-	} else {
-		p.streak++
-	}
-	failures := p.failures()
-	var reason string
-	switch {
-	case !failed:
-		return unchanged
-	case p.streak >= quarantineStreak:
-		failures = p.streak
-		reason = fmt.Sprintf("%d calls in a row failed, the last one: %s", p.streak, failure)
-	case p.taken == quarantineSample && 2*failures >= quarantineSample:
-		reason = fmt.Sprintf("%d of the last %d calls failed, the last one: %s", failures, quarantineSample, failure)
-	default:
-		return unchanged
-	}
-	p.quarantine = &host.Quarantine{Since: now, Failures: failures}
-	p.confine(reason, now)
-	return begun
-}
-
-func (p *ward) failures() int {
-	n := 0
-	for _, failed := range p.sample {
-		if failed {
-			n++
-		}
-	}
-	return n
-}
-
-// confine lets the quarantine last, longer than the time before.
-func (p *ward) confine(reason string, now time.Time) {
-	p.length = min(max(firstQuarantine, 2*p.length), lastQuarantine)
-	p.quarantine.Until, p.quarantine.Reason = now.Add(p.length), reason
 }
 
 // withdraw forgets a trial that was not made to its end.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/job"
 	"github.com/snaphook-dev/snaphook/host/model"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
@@ -46,7 +47,7 @@ type Config struct {
 	Hooks   []host.Binding
 	Plugins Plugins
 	// Retention is how long things are kept.
-	Retention Retention
+	Retention job.Retention
 	// Secrets are for plugins that were granted them.
 	Secrets Secrets
 	// CacheDir keeps compiled modules; empty for the user's cache.

@@ -5,9 +5,11 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/snaphook-dev/snaphook/host/job"
 )
 
-// The defaults of Retention; runs are kept.
+// How long things are kept unless the file says otherwise; runs are for ever.
 const (
 	DefaultHookCallRetention = 30 * day
 	DefaultLogRetention      = 7 * day
@@ -15,17 +17,8 @@ const (
 	day = 24 * time.Hour
 )
 
-// Retention is how long things are kept after they ended; 0 for ever.
-type Retention struct {
-	// Runs go with their hook calls.
-	Runs      time.Duration
-	HookCalls time.Duration
-	// Logs are what the guests of hook calls logged.
-	Logs time.Duration
-}
-
 func (l *loader) retention(parent *mapping, c *Config) {
-	c.Retention = Retention{HookCalls: DefaultHookCallRetention, Logs: DefaultLogRetention}
+	c.Retention = job.Retention{HookCalls: DefaultHookCallRetention, Logs: DefaultLogRetention}
 	parent.read("retention", func(n *node) {
 		m := l.mapping(n)
 		m.read("runs", func(n *node) { c.Retention.Runs = l.age(n) })

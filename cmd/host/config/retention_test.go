@@ -5,13 +5,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/snaphook-dev/snaphook/host/job"
 )
 
-var defaultRetention = Retention{HookCalls: 720 * time.Hour, Logs: 168 * time.Hour}
+var defaultRetention = job.Retention{HookCalls: 720 * time.Hour, Logs: 168 * time.Hour}
 
 func TestRetention(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]Retention{
+	for text, want := range map[string]job.Retention{
 		`listen: 127.0.0.1:1`:                      defaultRetention,
 		`retention: {}`:                            defaultRetention,
 		`retention: {runs: 90d, hook_calls: 0}`:    {Runs: 90 * 24 * time.Hour, Logs: 168 * time.Hour},
