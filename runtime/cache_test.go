@@ -121,3 +121,38 @@ func TestInspectTellsHostFaults(t *testing.T) {
 		t.Errorf("problems %v, error %v, want only an error", problems, err)
 	}
 }
+
+// What is discarded leaves no code behind, and what is loaded does not notice.
+func TestDiscard(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "cache")
+	r, err := runtime.New(runtime.Config{CacheDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := runtime.Source{Wasm: guesttest.Answer(t, map[string]string{"hook": "{}"}), Exports: []string{"hook"}}
+	m, err := r.Load(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.Discard(t.Context(), src); err != nil {
+			t.Fatal(err)
+		}
+		if files := cacheFiles(t, dir); len(files) > 0 {
+			t.Errorf("left behind: %v", files)
+		}
+	}
+	if got := string(succeed(t, m, runtime.Call{}).Output); got != "{}" {
+		t.Errorf("output %q, want {}", got)
+	}
+	if _, err := r.Load(t.Context(), src); err != nil {
+		t.Errorf("load again: %v", err)
+	}
+	if err := r.Discard(t.Context(), runtime.Source{Wasm: []byte("nonsense")}); err != nil {
+		t.Errorf("discard what was never compiled: %v", err)
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -50,6 +50,27 @@ func (r *Runtime) Load(ctx context.Context, src Source) (*Module, error) {
 	return m, nil
 }
 
+// Discard deletes the compiled code of a module. A module that is loaded is not
+// touched; whoever loads it later compiles it again.
+func (r *Runtime) Discard(ctx context.Context, src Source) error {
+	src = src.withDefaults()
+	binary, err := readBinary(src.Wasm)
+	if err != nil || len(src.check()) > 0 {
+		return nil // such a module is never compiled
+	}
+	select {
+	case r.compiling <- struct{}{}:
+		defer func() { <-r.compiling }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	wasm := binary.rewrite(src.memoryPages(), redirection(src.ABI))
+	if err := os.RemoveAll(r.cacheEntry(wasm)); err != nil {
+		return fmt.Errorf("discard %s: %w", src.Name, err)
+	}
+	return nil
+}
+
 // load returns a module or what is wrong with it. One module is loaded at a
 // time.
 func (r *Runtime) load(ctx context.Context, src Source) (*Module, []host.Problem, error) {

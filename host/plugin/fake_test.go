@@ -148,6 +148,8 @@ type guests struct {
 	loads  int
 	open   int
 	misuse int
+	// discarded are the sources whose compiled code was given up.
+	discarded []string
 }
 
 func (g *guests) Inspect(context.Context, runtime.Source) ([]host.Problem, error) { return nil, nil }
@@ -161,6 +163,13 @@ func (g *guests) Load(_ context.Context, source runtime.Source) (plugin.Module, 
 	g.loads++
 	g.open++
 	return &guest{guests: g, source: source}, nil
+}
+
+func (g *guests) Discard(_ context.Context, source runtime.Source) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.discarded = append(g.discarded, source.Name)
+	return nil
 }
 
 // counts returns how many modules were loaded, are open, and were called or

@@ -8,6 +8,7 @@ import (
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
+	"github.com/snaphook-dev/snaphook/runtime"
 )
 
 // Installed is what came of an upload.
@@ -95,10 +96,21 @@ func (r *Registry) examine(ctx context.Context, read reading, module []byte) err
 		return err
 	}
 	failed, err := r.runTests(ctx, read.manifest, module)
+	if err != nil || len(failed) > 0 {
+		r.discard(context.WithoutCancel(ctx), sourceOf(read.manifest, module))
+	}
 	if err != nil {
 		return fmt.Errorf("test plugin: %w", err)
 	}
 	return refusal("tests", "the plugin fails its own tests", read.locate(failed))
+}
+
+// discard forgets the code of a module nobody will load. It may stay behind: that
+// costs space and no more.
+func (r *Registry) discard(ctx context.Context, source runtime.Source) {
+	if err := r.loader.Discard(ctx, source); err != nil {
+		r.log.WarnContext(ctx, "discard compiled module", "plugin", source.Name, "err", err)
+	}
 }
 
 func (r *Registry) inspect(ctx context.Context, read reading, module []byte) error {

@@ -14,6 +14,8 @@ type Loader interface {
 	// the host could not find out.
 	Inspect(ctx context.Context, source runtime.Source) ([]host.Problem, error)
 	Load(ctx context.Context, source runtime.Source) (Module, error)
+	// Discard forgets what Inspect and Load keep of a module for the next time.
+	Discard(ctx context.Context, source runtime.Source) error
 }
 
 // Module is a loaded module. It is safe for concurrent use.
@@ -38,4 +40,8 @@ func (l loader) Load(ctx context.Context, source runtime.Source) (Module, error)
 		return nil, err
 	}
 	return m, nil
+}
+
+func (l loader) Discard(ctx context.Context, source runtime.Source) error {
+	return l.runtime.Discard(ctx, source)
 }

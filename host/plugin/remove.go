@@ -54,8 +54,12 @@ func (r *Registry) Delete(ctx context.Context, name, version string, force bool)
 	if p.Active && !force {
 		return host.Errorf(host.CodeConflict, "the plugin %s %s is active: deactivate it first", name, version)
 	}
+	module, unread := r.store.PluginModule(ctx, p.Digest)
 	if err := r.store.DeletePlugin(ctx, name, version); err != nil {
 		return fmt.Errorf("delete plugin %s %s: %w", name, version, err)
+	}
+	if unread == nil { // else its compiled code stays behind
+		r.discard(context.WithoutCancel(ctx), sourceOf(p.Manifest, module))
 	}
 	if err := r.sync(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("delete plugin %s %s: %w", name, version, err)

@@ -95,8 +95,14 @@ func TestDeactivateUnbound(t *testing.T) {
 	if _, err := r.Deactivate(t.Context(), "a", "1.0.0", false); err != nil {
 		t.Fatal(err)
 	}
-	if _, open, _ := g.counts(); open != 0 {
-		t.Errorf("%d modules are open", open)
+	if _, open, _ := g.counts(); open != 0 || g.discarded != nil {
+		t.Errorf("%d modules are open, discarded %v", open, g.discarded)
+	}
+	if err := r.Delete(t.Context(), "a", "1.0.0", false); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a 1.0.0"}, g.discarded); diff != "" {
+		t.Errorf("discarded (-want +got):\n%s", diff)
 	}
 	for _, of := range [][2]string{{"a", "2.0.0"}, {"c", "1.0.0"}} {
 		if _, err := r.Deactivate(t.Context(), of[0], of[1], true); host.CodeOf(err) != host.CodeNotFound {

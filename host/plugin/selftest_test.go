@@ -275,8 +275,8 @@ func TestSelfTestsCancelled(t *testing.T) {
 	if _, err := r.Install(ctx, manifest, fakeModule); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if _, open, _ := g.counts(); open != 0 || len(r.Plugins()) > 0 {
-		t.Errorf("%d modules open, plugins %v", open, r.Plugins())
+	if _, open, _ := g.counts(); open != 0 || len(r.Plugins()) > 0 || len(g.discarded) != 1 {
+		t.Errorf("%d modules open, plugins %v, discarded %v", open, r.Plugins(), g.discarded)
 	}
 }
 
