@@ -132,13 +132,16 @@ func (k *killing) answered() int {
 	return len(k.answers)
 }
 
-// busyCalls are the background calls of one run of the agents busy and slow, and
-// how they may end. All but flaky have more attempts than there are kills.
-var busyCalls = map[string][]string{
-	"mix.seen":  {"completed"},
-	"mix.done":  {"completed"},
-	"mix.slow":  {"completed"},
-	"mix.flaky": {"completed", "dead"},
+// callsOf are the background calls of one run of an agent, and how they may end.
+// All but flaky have more attempts than there are kills.
+var callsOf = map[string]map[string][]string{
+	"busy": {
+		"mix.seen": {"completed"}, "mix.done": {"completed"}, "mix.slow": {"completed"}, "mix.flaky": {"completed", "dead"},
+	},
+	"slow": {
+		"mix.seen": {"completed"}, "mix.done": {"completed"}, "mix.slow": {"completed"}, "mix.flaky": {"completed", "dead"},
+		"pause.after": {"completed"},
+	},
 }
 
 // flaky makes the witness turn away the first attempt of every call of the hook
@@ -156,7 +159,8 @@ func flaky(_ int, r request) int {
 }
 
 // prepare installs the hooks: two that tell the witness, a slow one, one that
-// often fails, and guardrails that refuse.
+// often fails, guardrails that refuse, and two that pause: a run waits for the
+// one, and the other outlives most lives of the host.
 func (k *killing) prepare(t *testing.T, kills int) {
 	t.Helper()
 	background := []string{"mode: background", fmt.Sprintf("retry: {max_attempts: %d, initial: 10ms, max: 50ms}", kills+1)}
@@ -173,10 +177,11 @@ func (k *killing) prepare(t *testing.T, kills int) {
 		newPlugin(t, "no", "",
 			hook{name: "input", point: "input", fields: guardrail, does: guesttest.Answers(deny)},
 			hook{name: "output", point: "output", fields: guardrail, does: guesttest.Answers(deny)}),
-		newPlugin(t, "wait", "",
-			hook{name: "wait", point: "input", does: guesttest.Sleeps(40 * time.Millisecond)}))
+		newPlugin(t, "pause", "",
+			hook{name: "before", point: "input", does: guesttest.Sleeps(100 * time.Millisecond)},
+			hook{name: "after", point: "output", fields: background, does: guesttest.Sleeps(1500 * time.Millisecond)}))
 	p.bind(t, "busy", binding{"plugin": "mix"})
 	p.bind(t, "refused-input", binding{"plugin": "mix"}, binding{"plugin": "no", "hook": "input"}, binding{"plugin": "mix", "hook": "seen"})
 	p.bind(t, "refused-output", binding{"plugin": "mix"}, binding{"plugin": "no", "hook": "output"})
-	p.bind(t, "slow", binding{"plugin": "wait"}, binding{"plugin": "mix"})
+	p.bind(t, "slow", binding{"plugin": "pause"}, binding{"plugin": "mix"})
 }
