@@ -101,16 +101,22 @@ func retriedWithoutSnapshot(t *testing.T, s host.Store) {
 
 func retriedMany(t *testing.T, s host.Store) {
 	const count = 230 // more than one transaction takes
+	run := begun(t, s, newRun("run", "session"))
+	end := host.Finish{Run: run, Snapshots: []host.Snapshot{{ID: "snapshot", RunID: run.ID, Context: []byte(`{}`)}}}
 	for i := range count {
-		died(t, s, fmt.Sprint(i), nil)
+		call := done(newCall(fmt.Sprint(i), run.ID))
+		call.Status, call.Position, call.SnapshotID = host.HookCallDead, i, "snapshot"
+		end.Calls = append(end.Calls, call)
 	}
+	must(t, s.FinishRun(t.Context(), end))
 	died(t, s, "other", func(call *host.HookCall) { call.Plugin = "other" })
+
 	ours := host.HookCallFilter{Plugin: plugin}
 	wantEqual(t, 0, get(s.RetryHookCalls(t.Context(), ours, at(40), 0))(t))
 	wantEqual(t, 2, get(s.RetryHookCalls(t.Context(), ours, at(40), 2))(t))
-	for _, id := range []string{"0", "1"} {
-		if call := callOf(t, s, "run of "+id); call.Status != host.HookCallQueued || call.Attempt != 4 {
-			t.Errorf("%s is %s at attempt %d", id, call.Status, call.Attempt)
+	for i, call := range get(s.HookCalls(t.Context(), run.ID))(t)[:3] {
+		if revived := call.Status == host.HookCallQueued && call.Attempt == 2; revived != (i < 2) {
+			t.Errorf("call %d is %s at attempt %d", i, call.Status, call.Attempt)
 		}
 	}
 	wantEqual(t, count-2, get(s.RetryHookCalls(t.Context(), ours, at(40), 10*count))(t))
