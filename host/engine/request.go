@@ -3,16 +3,17 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
-	"unicode/utf8"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/hook"
 )
 
-// checkRequest refuses what could not be shown to hooks. Fields are named as a
-// client spells them.
+// checkRequest refuses what could not be shown to hooks: a run would fail at its
+// first hook, and a state that was kept every later run of the session. Fields
+// are named as a client spells them.
 func checkRequest(req *host.RunRequest) error {
-	if !isJSON(req.Input, `"{`) {
-		return host.Invalid("message", "message must be a string or an object")
+	if !beginsWith(req.Input, `"{`) || !hook.ValidPart(req.Input) {
+		return host.Invalid("message", "message must be a string or an object, "+partRule, hook.MaxPartDepth)
 	}
 	for _, f := range []struct {
 		name  string
@@ -23,17 +24,18 @@ func checkRequest(req *host.RunRequest) error {
 		{"metadata", req.Metadata},
 		{"arguments", req.Arguments},
 	} {
-		if f.value != nil && !isJSON(f.value, `{`) {
-			return host.Invalid(f.name, "%s must be a JSON object", f.name)
+		if f.value != nil && (!beginsWith(f.value, `{`) || !hook.ValidPart(f.value)) {
+			return host.Invalid(f.name, "%s must be a JSON object, "+partRule, f.name, hook.MaxPartDepth)
 		}
 	}
 	return nil
 }
 
-// isJSON reports whether data is one JSON value that begins with one of the
-// characters of first.
-func isJSON(data json.RawMessage, first string) bool {
+// partRule is what hook.ValidPart asks for, in words.
+const partRule = "in valid Unicode and nested at most %d levels deep"
+
+// beginsWith reports whether JSON begins with one of the characters of first.
+func beginsWith(data json.RawMessage, first string) bool {
 	trimmed := bytes.TrimLeft(data, " \t\r\n")
-	return len(trimmed) > 0 && bytes.IndexByte([]byte(first), trimmed[0]) >= 0 &&
-		utf8.Valid(data) && json.Valid(data)
+	return len(trimmed) > 0 && bytes.IndexByte([]byte(first), trimmed[0]) >= 0
 }

@@ -98,6 +98,12 @@ func TestBadRequests(t *testing.T) {
 		"dependencies":  {change(func(r *host.RunRequest) { r.Dependencies = json.RawMessage(`1`) }), host.CodeInvalid, "dependencies"},
 		"metadata":      {change(func(r *host.RunRequest) { r.Metadata = json.RawMessage(`{`) }), host.CodeInvalid, "metadata"},
 		"arguments":     {change(func(r *host.RunRequest) { r.Arguments = json.RawMessage(`null`) }), host.CodeInvalid, "arguments"},
+		"half a character": {change(func(r *host.RunRequest) {
+			r.SessionState = json.RawMessage(`{"a":"\ud800"}`)
+		}), host.CodeInvalid, "session_state"},
+		"too deep": {change(func(r *host.RunRequest) {
+			r.Metadata = json.RawMessage(strings.Repeat(`{"a":`, 65) + `1` + strings.Repeat(`}`, 65))
+		}), host.CodeInvalid, "metadata"},
 	} {
 		_, err := f.Run(t.Context(), test.req)
 		var coded *host.Error
