@@ -262,3 +262,20 @@ func measureGuest(ctx context.Context, g guest, cache string, d time.Duration) (
 	}
 	return row, nil
 }
+
+// guests prints what a call costs by guest, beside the limit and the peer.
+func (m *measurement) guests(ctx context.Context) error {
+	rows, err := measureGuests(ctx, m.dir, m.span)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n%-18s %14s %14s %10s %14s %10s\n", "one hook call, 1 KB", "raw wazero", "runtime", "of raw", "go-sdk fresh", "of go-sdk")
+	for _, r := range rows {
+		fmt.Printf("%-18s %14v %14v %9.2fx", r.language, r.limit, r.ours, float64(r.ours)/float64(r.limit))
+		if r.peer > 0 {
+			fmt.Printf(" %14v %9.2fx", r.peer, float64(r.ours)/float64(r.peer))
+		}
+		fmt.Println()
+	}
+	return nil
+}

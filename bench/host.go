@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // server is a process that answers runs.
@@ -99,6 +98,3 @@ func startHost(ctx context.Context, dir, hooks string) (*server, error) {
 	}
 	return start(ctx, "bin/snaphook", "serve", "--config", file, "--log-level", "error")
 }
-
-// settle lets the machine come to rest between two measurements.
-const settle = 200 * time.Millisecond

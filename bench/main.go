@@ -20,7 +20,7 @@ func main() {
 func run(ctx context.Context) (err error) {
 	baseline := flag.String("baseline", "", "serve the bare handler, with its database in this `folder`")
 	quick := flag.Bool("quick", false, "measure shortly, to see that everything works")
-	only := flag.String("only", "", "measure one `part`: runs, background, guests or memory")
+	only := flag.String("only", "", "measure one `part`: runs, background, store, start, restart, guests or memory")
 	flag.Parse()
 	if *baseline != "" {
 		return serveBaseline(ctx, *baseline)
@@ -38,7 +38,7 @@ func run(ctx context.Context) (err error) {
 		name    string
 		measure func(context.Context) error
 	}{
-		{"runs", m.runs}, {"background", m.background}, {"guests", m.guests}, {"memory", m.memory},
+		{"runs", m.runs}, {"background", m.background}, {"store", m.stores}, {"guests", m.guests}, {"memory", m.memory},
 	} {
 		if *only != "" && *only != part.name {
 			continue

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// plainSide is what the store is compared with: one connection, three prepared
+// inserts into tables with no other indexes, of documents that are encoded
+// already and as large as the store's.
+type plainSide struct {
+	db              *sql.DB
+	run, call       *sql.Stmt
+	runDoc, callDoc string
+}
+
+func openPlain(ctx context.Context, path string) (*plainSide, error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=journal_mode(WAL)"+
+		"&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16384)")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	p := &plainSide{db: db}
+	if err := errors.Join(p.encode(), p.prepare(ctx)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return p, nil
+}
+
+func (p *plainSide) encode() error {
+	run := newStoredRun()
+	run.Content, run.FinishedAt = host.TextContent(strings.Repeat("x", 3200)), time.Now()
+	runDoc, err := json.Marshal(run)
+	if err != nil {
+		return err
+	}
+	callDoc, err := json.Marshal(newStoredCall(&run, host.Lease{}))
+	p.runDoc, p.callDoc = string(runDoc), string(callDoc)
+	return err
+}
+
+func (p *plainSide) prepare(ctx context.Context) (err error) {
+	if _, err = p.db.ExecContext(ctx, `
+		CREATE TABLE runs (id TEXT PRIMARY KEY, session_id TEXT, status TEXT, doc TEXT) STRICT;
+		CREATE TABLE hook_calls (id TEXT PRIMARY KEY, run_id TEXT, status TEXT, doc TEXT) STRICT;`); err != nil {
+		return err
+	}
+	if p.run, err = p.db.PrepareContext(ctx, `INSERT INTO runs VALUES (?, ?, ?, ?)`); err != nil {
+		return err
+	}
+	p.call, err = p.db.PrepareContext(ctx, `INSERT INTO hook_calls VALUES (?, ?, ?, ?)`)
+	return err
+}
+
+// finish stores one run with two calls.
+func (p *plainSide) finish(ctx context.Context) error {
+	tx, err := p.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	id := uuid.NewString()
+	if _, err := tx.StmtContext(ctx, p.run).ExecContext(ctx, id, id, "COMPLETED", p.runDoc); err != nil {
+		return err
+	}
+	for range 2 {
+		if _, err := tx.StmtContext(ctx, p.call).ExecContext(ctx, uuid.NewString(), id, "queued", p.callDoc); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// plainRate is how many plain transactions one client makes in a second.
+func (m *measurement) plainRate(ctx context.Context) (float64, error) {
+	dir, err := m.folder()
+	if err != nil {
+		return 0, err
+	}
+	p, err := openPlain(ctx, filepath.Join(dir, "plain.db"))
+	if err != nil {
+		return 0, err
+	}
+	r, err := rate(ctx, 1, m.storeRuns(), p.finish)
+	return r, errors.Join(err, p.db.Close())
+}

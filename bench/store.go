@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
+	"github.com/snaphook-dev/snaphook/store/sqlite"
+)
+
+// storeWorkers finish hook calls at once, as a pool does.
+const storeWorkers = 32
+
+// storeSide stores runs of 4 KB, each with some background calls.
+type storeSide struct {
+	store   *sqlite.Store
+	dir     string
+	text    json.RawMessage
+	calls   int
+	done    chan host.HookCall // nil to leave the calls queued
+	workers sync.WaitGroup
+	mu      sync.Mutex
+	failed  error
+}
+
+// openStore opens an empty store; with drain the calls are started and finished
+// beside the runs, and close waits for the last.
+func (m *measurement) openStore(ctx context.Context, calls int, drain bool) (*storeSide, error) {
+	dir, err := m.folder()
+	if err != nil {
+		return nil, err
+	}
+	store, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(dir, "ours.db")})
+	if err != nil {
+		return nil, err
+	}
+	s := &storeSide{store: store, dir: dir, calls: calls, text: host.TextContent(strings.Repeat("x", 3200))}
+	if drain {
+		s.done = make(chan host.HookCall, 1024)
+		for range storeWorkers {
+			s.workers.Go(func() { s.work(ctx) })
+		}
+	}
+	return s, nil
+}
+
+// close waits for the workers and closes the store.
+func (s *storeSide) close() error {
+	if s.done != nil {
+		close(s.done)
+	}
+	s.workers.Wait()
+	return errors.Join(s.failed, s.store.Close(), os.RemoveAll(s.dir))
+}
+
+// work starts and finishes calls.
+func (s *storeSide) work(ctx context.Context) {
+	for call := range s.done {
+		err := s.store.StartHookCall(ctx, call.ID, 1, time.Now())
+		call.Status, call.FinishedAt = host.HookCallCompleted, time.Now()
+		if err = errors.Join(err, s.store.FinishHookCall(ctx, 1, call)); err != nil {
+			s.mu.Lock()
+			s.failed = errors.Join(s.failed, err)
+			s.mu.Unlock()
+		}
+	}
+}
+
+// finish stores one run with its calls.
+func (s *storeSide) finish(ctx context.Context) error {
+	run := newStoredRun()
+	lease := host.Lease{Owner: "node", Until: time.Now().Add(time.Minute)}
+	if err := s.store.CreateRun(ctx, run, lease, false); err != nil {
+		return err
+	}
+	run.Status, run.Content, run.FinishedAt = host.RunCompleted, s.text, time.Now()
+	calls := make([]host.HookCall, s.calls)
+	for i := range calls {
+		calls[i] = newStoredCall(&run, lease)
+	}
+	if err := s.store.FinishRun(ctx, host.Finish{Run: run, Calls: calls}); err != nil {
+		return err
+	}
+	if s.done != nil {
+		for _, call := range calls {
+			s.done <- call
+		}
+	}
+	return nil
+}
+
+func newStoredRun() host.Run {
+	id := uuid.NewString()
+	return host.Run{
+		ID: id, RootID: id, SessionID: id, Status: host.RunRunning, Attempt: 1,
+		Component: host.Component{Kind: host.KindAgent, ID: "a"}, CreatedAt: time.Now(),
+	}
+}
+
+func newStoredCall(run *host.Run, lease host.Lease) host.HookCall {
+	return host.HookCall{
+		ID: uuid.NewString(), RunID: run.ID, SessionID: run.SessionID, Component: run.Component,
+		Plugin: "plugin", Version: "1.0.0", Digest: "sha256:00", Hook: "hook", Point: pluginapi.PointOutput,
+		Mode: pluginapi.ModeBackground, Status: host.HookCallQueued, Attempt: 1, MaxAttempts: 5,
+		NextAttemptAt: run.FinishedAt, CreatedAt: run.FinishedAt, Owner: lease.Owner, LeaseUntil: lease.Until,
+		Spec: &host.HookCallSpec{Export: "run", Config: json.RawMessage(`{"url":"http://localhost"}`)},
+	}
+}
+
+// rate has the clients store n runs each and returns how many they stored in a
+// second.
+func rate(ctx context.Context, clients, n int, finish func(context.Context) error) (float64, error) {
+	var wait sync.WaitGroup
+	errs := make([]error, clients)
+	begin := time.Now()
+	for client := range clients {
+		wait.Go(func() {
+			for range n {
+				if errs[client] = finish(ctx); errs[client] != nil {
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return float64(clients*n) / time.Since(begin).Seconds(), errors.Join(errs...)
+}
+
+// storeSetting is one way to use the store, with what it is to reach of the
+// plain transaction's rate.
+type storeSetting struct {
+	clients int
+	drain   bool
+	aim     aim
+	rates   []float64
+}
+
+// stores compares finished runs in the store alone with plain transactions of
+// three prepared inserts, one at a time on the same settings.
+func (m *measurement) stores(ctx context.Context) error {
+	settings := []*storeSetting{
+		{clients: 1, aim: atLeast(0.7)}, {clients: 8, aim: atLeast(2)},
+		{clients: 1, drain: true}, {clients: 8, drain: true},
+	}
+	var plainRates []float64
+	for range m.rounds {
+		r, err := m.plainRate(ctx)
+		if err != nil {
+			return fmt.Errorf("plain: %w", err)
+		}
+		plainRates = append(plainRates, r)
+		for _, s := range settings {
+			if r, err = m.storeRate(ctx, s); err != nil {
+				return err
+			}
+			s.rates = append(s.rates, r)
+		}
+	}
+	fmt.Printf("\n%-40s %8s %10s %14s\n", "a run of 4 KB and 2 background calls", "clients", "runs/s", "of plain")
+	fmt.Printf("%-40s %8d %10.0f %13.2fx\n", "plain transaction, three inserts", 1, median(plainRates), 1.0)
+	for _, s := range settings {
+		name := "store, calls queued"
+		if s.drain {
+			name = "store, calls started and finished too"
+		}
+		ratio := median(ratios(s.rates, plainRates))
+		fmt.Printf("%-40s %8d %10.0f %13.2fx  %s\n", name, s.clients, median(s.rates), ratio, s.aim.verdict(ratio))
+	}
+	return nil
+}
+
+// storeRuns is how many runs one side stores in a round.
+func (m *measurement) storeRuns() int { return max(160, m.many/50) }
+
+func (m *measurement) storeRate(ctx context.Context, setting *storeSetting) (float64, error) {
+	s, err := m.openStore(ctx, 2, setting.drain)
+	if err != nil {
+		return 0, err
+	}
+	n := m.storeRuns()
+	begin := time.Now()
+	r, err := rate(ctx, setting.clients, n/setting.clients, s.finish)
+	err = errors.Join(err, s.close())
+	if setting.drain { // the last call counts too
+		r = float64(n) / time.Since(begin).Seconds()
+	}
+	return r, err
+}
