@@ -129,18 +129,16 @@ func TestSelfTestsFail(t *testing.T) {
 // A program that ends with code 2 denies, in its own tests too.
 func TestSelfTestsOfACommand(t *testing.T) {
 	t.Parallel()
-	module := guesttest.GoCommand(t, map[string]string{"main.go": `package main
-
-import ("io"; "os"; "strings")
-
-func main() {
-	data, _ := io.ReadAll(os.Stdin)
-	if strings.Contains(string(data), "secret") {
-		os.Stderr.WriteString("No secrets.\n")
-		os.Exit(2)
-	}
-}
-`})
+	const program = `(module
+		(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+		(memory (export "memory") 1)
+		(data (i32.const 16) "No secrets.\n")
+		(func (export "_start")
+			(i32.store (i32.const 0) (i32.const 16))
+			(i32.store (i32.const 4) (i32.const 12))
+			(drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8)))
+			(call $exit (i32.const 2))))`
 	manifest := `manifest_version: 1
 name: a
 version: 1.0.0
@@ -148,11 +146,15 @@ abi: wasi-command
 hooks: [{point: input}]
 tests:
   - {hook: input, context: {input: {content: a secret}}, want: {decision: deny, message: No secrets.}}
-  - {hook: input, context: {input: {content: hello}}, want: {decision: allow}}
 `
-	p := install(t, newRegistry(t, plugin.Config{}), []byte(manifest), module)
+	r := newRegistry(t, plugin.Config{})
+	p := install(t, r, []byte(manifest), guesttest.WAT(t, program))
 	if p.Tests != host.TestsPassed {
 		t.Errorf("tests are %s", p.Tests)
+	}
+	result, err := r.Try(t.Context(), "a", "1.0.0", plugin.Try{Hook: "input", Context: hi})
+	if err != nil || result.Call.Outcome != host.OutcomeDenied || result.Verdict.Message != "No secrets." {
+		t.Errorf("try: %+v, %v", result, err)
 	}
 }
 
