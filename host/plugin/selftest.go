@@ -112,6 +112,9 @@ func (r *Registry) runCase(ctx context.Context, caller moduleCaller, c testCase)
 	if err != nil {
 		return "", err
 	}
+	if failure := result.Call.Error; failure != nil && failure.Code == string(host.CallUnavailable) {
+		return "", fmt.Errorf("call the hook: %s", failure.Message) // nobody was asked
+	}
 	wrong, err := c.judge(result)
 	if wrong == "" || err != nil {
 		return "", err

@@ -282,6 +282,19 @@ func TestSelfTestsCancelled(t *testing.T) {
 	}
 }
 
+// A module that cannot be called says nothing about the plugin.
+func TestSelfTestsUnavailable(t *testing.T) {
+	t.Parallel()
+	g := &guests{call: func(context.Context, runtime.Source, runtime.Call) (runtime.Result, error) {
+		return runtime.Result{}, &host.CallError{Code: host.CallUnavailable, Message: "the module is closed"}
+	}}
+	r := newRegistry(t, plugin.Config{Store: &memory{}, Loader: g})
+	_, err := r.Install(t.Context(), manifestOf("a", "1.0.0", tested), fakeModule)
+	if host.CodeOf(err) != host.CodeInternal || !strings.Contains(err.Error(), "the module is closed") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // Tests end, however long each of them may take.
 func TestSelfTestsTimeout(t *testing.T) {
 	t.Parallel()

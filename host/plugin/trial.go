@@ -3,7 +3,6 @@ package plugin
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
@@ -69,14 +68,4 @@ var _ host.Caller = grantedCaller{}
 // Call runs one export in a slot, as a run would.
 func (c grantedCaller) Call(ctx context.Context, call host.Call) (host.CallResult, error) {
 	return c.registry.inSlot(ctx, call, func() (*host.Plugin, bool) { return c.plugin, true })
-}
-
-// hookNamed returns a hook, or an error that names those there are.
-func hookNamed(p *host.Plugin, name string) (pluginapi.Hook, error) {
-	i := slices.IndexFunc(p.Manifest.Hooks, func(h pluginapi.Hook) bool { return h.Name == name })
-	if i < 0 {
-		return pluginapi.Hook{}, host.Invalid("hook", "the plugin %q has no hook %q; it has %s",
-			p.Name, cut(name), hookNames(p.Manifest))
-	}
-	return p.Manifest.Hooks[i], nil
 }

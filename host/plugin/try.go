@@ -32,8 +32,9 @@ func (r *Registry) Try(ctx context.Context, name, version string, try Try) (host
 	if err != nil {
 		return host.TrialResult{}, err
 	}
-	if _, err := hookNamed(p, try.Hook); err != nil {
-		return host.TrialResult{}, err
+	if _, ok := p.Hook(try.Hook); !ok {
+		return host.TrialResult{}, host.Invalid("hook", "the plugin %q has no hook %q; it has %s",
+			name, cut(try.Hook), hookNames(p.Manifest))
 	}
 	if err := try.checkStubs(p); err != nil {
 		return host.TrialResult{}, err

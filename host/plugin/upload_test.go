@@ -89,7 +89,8 @@ func TestInstallIsTakenOver(t *testing.T) {
 		if err := <-errs; !errors.Is(err, context.Canceled) {
 			t.Errorf("the one who left: %v", err)
 		}
-		if <-created == <-created || calls.Load() != 2 {
+		one, other := <-created, <-created
+		if one == other || calls.Load() != 2 {
 			t.Errorf("those who stayed did not share the work of one: %d calls", calls.Load())
 		}
 	})
