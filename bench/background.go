@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// backgroundHook binds the guest in C.
+const backgroundHook = `{plugin: length-limit, config: {max_length: 1000}, mode: background}`
+
 // mostAdded is what two background hooks may add to a run, beside two calls of
 // their guest and their rows.
 var mostAdded = atMost(1.3)
@@ -62,11 +65,10 @@ func (m *measurement) background(ctx context.Context) error {
 
 // addition is one round of background.
 func (m *measurement) addition(ctx context.Context, a *additions) (err error) {
-	const hook = `{plugin: length-limit, config: {max_length: 1000}, mode: background}`
-	if a.without, err = m.drained(ctx, ""); err != nil {
+	if a.without, err = m.drained(ctx, setup{}); err != nil {
 		return err
 	}
-	if a.with, err = m.drained(ctx, hook+", "+hook); err != nil {
+	if a.with, err = m.drained(ctx, setup{backgroundHook + ", " + backgroundHook, []string{"length-limit"}}); err != nil {
 		return err
 	}
 	if a.calls, err = m.callAlone(ctx, guests()[0]); err != nil {
@@ -121,13 +123,13 @@ func (m *measurement) drainedRuns() int { return max(200, m.many/25) }
 
 // drained sends runs and returns the time of each until the last background call
 // is over.
-func (m *measurement) drained(ctx context.Context, hooks string) (time.Duration, error) {
+func (m *measurement) drained(ctx context.Context, with setup) (time.Duration, error) {
 	dir, err := m.folder()
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s, err := startHost(ctx, dir, hooks)
+	s, err := startHost(ctx, dir, with)
 	if err != nil {
 		return 0, err
 	}

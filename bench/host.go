@@ -81,20 +81,48 @@ func startBaseline(ctx context.Context, dir string) (*server, error) {
 	return start(ctx, self, "-baseline", dir)
 }
 
-// startHost starts bin/snaphook with one echo agent and these bindings.
-func startHost(ctx context.Context, dir, hooks string) (*server, error) {
-	plugins, err := filepath.Abs("bin/plugins")
+// setup is what a host is started with beside one echo agent.
+type setup struct {
+	hooks   string   // bindings, in YAML
+	plugins []string // that are bound
+}
+
+// startHost starts bin/snaphook with its database in dir, for the first time or
+// once more.
+func startHost(ctx context.Context, dir string, with setup) (*server, error) {
+	plugins, err := linkPlugins(dir, with.plugins)
 	if err != nil {
 		return nil, err
 	}
-	config := fmt.Sprintf("listen: 127.0.0.1:0\nstore: sqlite://host.db\ncache_dir: %s\nmodels: {default: {provider: echo}}\nagents:\n  - {id: a, model: default, hooks: [%s]}\n",
-		filepath.Join(dir, "..", "modules"), hooks)
-	if hooks != "" {
-		config += fmt.Sprintf("plugins: {dir: %s, grants: {notifier: [http]}}\n", plugins)
-	}
+	config := fmt.Sprintf(`listen: 127.0.0.1:0
+store: sqlite://host.db
+cache_dir: %s
+models: {default: {provider: echo}}
+agents:
+  - {id: a, model: default, hooks: [%s]}
+plugins: {dir: %s}
+`, filepath.Join(dir, "..", "modules"), with.hooks, plugins)
 	file := filepath.Join(dir, "host.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
 	return start(ctx, "bin/snaphook", "serve", "--config", file, "--log-level", "error")
+}
+
+// linkPlugins makes a folder of these plugins only.
+func linkPlugins(dir string, names []string) (string, error) {
+	folder := filepath.Join(dir, "plugins")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		built, err := filepath.Abs(filepath.Join("bin", "plugins", name))
+		if err != nil {
+			return "", err
+		}
+		if err := os.Symlink(built, filepath.Join(folder, name)); err != nil && !errors.Is(err, os.ErrExist) {
+			return "", err
+		}
+	}
+	return folder, nil
 }

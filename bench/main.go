@@ -38,7 +38,8 @@ func run(ctx context.Context) (err error) {
 		name    string
 		measure func(context.Context) error
 	}{
-		{"runs", m.runs}, {"background", m.background}, {"store", m.stores}, {"guests", m.guests}, {"memory", m.memory},
+		{"runs", m.runs}, {"background", m.background}, {"store", m.stores}, {"start", m.starts}, {"restart", m.restarts},
+		{"guests", m.guests}, {"memory", m.memory},
 	} {
 		if *only != "" && *only != part.name {
 			continue

@@ -15,7 +15,7 @@ func (m *measurement) memory(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := startHost(ctx, dir, "")
+	s, err := startHost(ctx, dir, setup{})
 	if err != nil {
 		return err
 	}

@@ -51,15 +51,17 @@ func (m *measurement) runs(ctx context.Context) error {
 
 // runContestants are the bare handler and the host with different hooks.
 func runContestants() []*contestant {
-	host := func(hooks string) func(context.Context, string) (*server, error) {
-		return func(ctx context.Context, dir string) (*server, error) { return startHost(ctx, dir, hooks) }
+	const check = `{plugin: length-limit, config: {max_length: 1000}}`
+	host := func(with setup) func(context.Context, string) (*server, error) {
+		return func(ctx context.Context, dir string) (*server, error) { return startHost(ctx, dir, with) }
 	}
-	blocking := `{plugin: length-limit, config: {max_length: 1000}}`
 	contestants := []*contestant{
 		{name: "bare handler", start: startBaseline},
-		{name: "no hooks", start: host(""), rate: leastRate, latency: mostLatency},
-		{name: "3 blocking hooks (C)", start: host(blocking + ", " + blocking + ", " + blocking)},
-		{name: "3 background hooks (Go)", start: host(`{plugin: request-log, mode: background}, {plugin: analytics, mode: background}`)},
+		{name: "no hooks", start: host(setup{}), rate: leastRate, latency: mostLatency},
+		{name: "3 blocking hooks (C)", start: host(setup{check + ", " + check + ", " + check, []string{"length-limit"}})},
+		{name: "3 background hooks (Go)", start: host(setup{
+			`{plugin: request-log, mode: background}, {plugin: analytics, mode: background}`, []string{"request-log", "analytics"},
+		})},
 	}
 	for _, c := range contestants {
 		c.rounds = map[int]*rounds{}
