@@ -147,10 +147,14 @@ func (r refusal) isContextLength() bool {
 	return false
 }
 
+// minHiddenKey is the length in bytes of the shortest key that is hidden. Local
+// servers are given keys such as "none", which stand in ordinary text.
+const minHiddenKey = 8
+
 // clean makes the provider's text fit for a message: one line, cut, without the
 // key.
 func (m *Model) clean(text string) string {
-	if m.config.APIKey != "" {
+	if len(m.config.APIKey) >= minHiddenKey {
 		text = strings.ReplaceAll(text, m.config.APIKey, "[key]")
 	}
 	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "�"), unprintable), " ")

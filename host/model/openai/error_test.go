@@ -64,6 +64,15 @@ func TestGenerateFails(t *testing.T) {
 	}
 }
 
+func TestErrorKeepsTextThatIsNoSecret(t *testing.T) {
+	t.Parallel()
+	server := openaitest.New(t, openaitest.Always(openaitest.Failure(404, "", "none of the models is called x")))
+	_, err := generate(t, open(t, openai.Config{APIKey: "none", BaseURL: server.BaseURL()}), false)
+	if got := modelError(t, err); !strings.Contains(got.Message, "none of the models") {
+		t.Errorf("message = %q", got.Message)
+	}
+}
+
 // causes joins the texts of a chain.
 func causes(err error) string {
 	var b strings.Builder
