@@ -27,7 +27,11 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 		}
 		return f.write(t, f.run.insert)
 	}
-	if err := s.writer.write(ctx, o); err != nil {
+	err = s.writer.write(ctx, o)
+	if _, uncreated := s.pending.get(id); uncreated && host.CodeOf(err) == host.CodeNotFound {
+		err = errNotNow // the creation was under way, and has met a fault
+	}
+	if err != nil {
 		return fmt.Errorf("finish run: %w", err)
 	}
 	return nil

@@ -40,7 +40,7 @@ func (q *queue) put(o *op) error {
 	case q.closed:
 		return host.Errorf(host.CodeUnavailable, "the store is closed")
 	case o.lazy() && len(q.ops)-q.waited >= maxLazy:
-		return host.Errorf(host.CodeUnavailable, "the store cannot write at the moment")
+		return errNotNow
 	}
 	q.ops = append(q.ops, o)
 	if !o.lazy() {

@@ -30,9 +30,9 @@ type Config struct {
 // Store is a host.Store in one SQLite file. It is safe for concurrent use.
 //
 // A write that is waited for returns ctx.Err() when its context ends first, but
-// may still be committed. A write that fails for lack of space, or another fault
-// of the disk, fails for everybody in its transaction; later writes are tried
-// again.
+// may still be committed. A write that fails for lack of space, which is
+// CodeUnavailable, or another fault of the disk, fails for everybody in its
+// transaction; later writes are tried again.
 type Store struct {
 	now     func() time.Time
 	lock    *os.File

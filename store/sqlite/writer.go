@@ -51,7 +51,7 @@ func (w *writer) write(ctx context.Context, o *op) error {
 	}
 	select {
 	case err := <-o.done:
-		return err
+		return explained(err)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

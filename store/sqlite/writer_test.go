@@ -115,8 +115,8 @@ func TestFullDisk(t *testing.T) {
 	}
 	end := run
 	end.Status = host.RunCompleted
-	if err := s.FinishRun(t.Context(), host.Finish{Run: end}); err == nil {
-		t.Error("a run was finished without room")
+	if err := s.FinishRun(t.Context(), host.Finish{Run: end}); host.CodeOf(err) != host.CodeUnavailable {
+		t.Errorf("a run finished without room: error %v, want CodeUnavailable", err)
 	}
 	if got, err := s.Run(t.Context(), "run"); err != nil || got.Status != host.RunRunning {
 		t.Errorf("run %s, error %v, want it RUNNING", got.Status, err)
