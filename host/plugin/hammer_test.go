@@ -38,11 +38,8 @@ func (c *counted) Close(ctx context.Context) error {
 	return c.Module.Close(ctx)
 }
 
-// How often the hammer hits.
-const (
-	hammerSwaps = 200
-	hammerCalls = 20000
-)
+// hammerSwaps is how often versions are swapped.
+const hammerSwaps = 200
 
 // Versions are swapped hammerSwaps times while hammerCalls calls are made. Each
 // call is answered by the version that was active when it began, none fails, and
