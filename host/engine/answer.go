@@ -31,10 +31,10 @@ func (x *execution) answer(ctx context.Context) error {
 		return err
 	}
 	x.count(response.Usage)
+	x.emit(host.Event{Kind: host.EventModelRequestCompleted, Metrics: &response.Usage})
 	if x.draft, err = x.postModelCall(ctx, requestID, response); err != nil {
 		return err
 	}
-	x.emit(host.Event{Kind: host.EventModelRequestCompleted, Metrics: &response.Usage})
 	if !x.holdsBack {
 		x.emit(host.Event{Kind: host.EventRunContentCompleted})
 	}

@@ -80,15 +80,17 @@ func (x *execution) withState(result hook.Result) pluginapi.Context {
 // snapshot is the context as the blocking hooks left it; where the run is at its
 // end, with final status, metrics and state.
 func (x *execution) snapshot(e *emitted) ([]byte, error) {
-	c := e.context
+	c, ext := e.context, *e.context.Extensions.Snaphook
 	if c.Point == pluginapi.PointOutput || c.Point == pluginapi.PointAgentShutdown {
-		ext := *c.Extensions.Snaphook
 		ext.Run = x.runInfo()
 		if ext.SessionState != nil {
 			ext.SessionState = object(x.state.value())
 		}
-		c.Extensions.Snaphook = &ext
 	}
+	if !x.inputPermitted { // nothing of the request may be kept
+		ext.Metadata, ext.Dependencies, ext.Arguments = nil, nil, nil
+	}
+	c.Extensions.Snaphook = &ext
 	return hook.Snapshot(&c)
 }
 

@@ -24,7 +24,8 @@ const (
 // name. A plugin that is installed already stays as the operator left it. When
 // the bytes under an installed version changed the plugin is installed and
 // activated as <version>+<8 of its digest>. Every plugin that is refused, or
-// lacks a grant, is in the error, by name; nothing of it is stored.
+// lacks a grant, is in the error, by name; nothing of it is stored. A grant for a
+// plugin that is not installed is an error too.
 func (r *Registry) LoadDir(ctx context.Context, dir string, grants map[string][]pluginapi.Permission) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -38,6 +39,11 @@ func (r *Registry) LoadDir(ctx context.Context, dir string, grants map[string][]
 		}
 		if err := r.loadFolder(ctx, folder, grants); err != nil {
 			errs = append(errs, fmt.Errorf("load plugin %s: %w", e.Name(), err))
+		}
+	}
+	for name := range grants {
+		if _, err := r.Versions(name); err != nil && len(errs) == 0 {
+			errs = append(errs, fmt.Errorf("grant permissions: %w", err))
 		}
 	}
 	return errors.Join(errs...)

@@ -87,6 +87,10 @@ func TestLoadDirRefuses(t *testing.T) {
 	if diff := cmp.Diff([]string{"good 1.0.0 active"}, status(r)); diff != "" {
 		t.Errorf("plugins (-want +got):\n%s", diff)
 	}
+	grants := map[string][]pluginapi.Permission{"nobody": {pluginapi.PermissionKV}}
+	if err := r.LoadDir(t.Context(), t.TempDir(), grants); err == nil || !strings.Contains(err.Error(), `"nobody"`) {
+		t.Errorf("a grant for a plugin that is not there: %v", err)
+	}
 	if err := r.LoadDir(t.Context(), filepath.Join(dir, "missing"), nil); err == nil {
 		t.Error("a missing directory is no error")
 	}
