@@ -3,7 +3,10 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
+
+	"github.com/snaphook-dev/snaphook/host/hook"
 )
 
 // maxSessionName is the length in bytes of a name somebody gives a session.
@@ -53,13 +56,18 @@ func (d *bodyDecoder) name(given *string) *string {
 	return given
 }
 
-// object is a member that holds an object; nil when it is absent or null.
+// object is a member that holds an object hooks can be shown; nil when it is
+// absent or null.
 func (d *bodyDecoder) object(name string, given json.RawMessage) json.RawMessage {
 	if !isGiven(given) {
 		return nil
 	}
-	if !bytes.HasPrefix(given, []byte("{")) {
+	switch {
+	case !bytes.HasPrefix(given, []byte("{")):
 		d.fail(name, "dict_type", "Input should be a JSON object", string(given))
+	case !hook.ValidPart(given):
+		d.fail(name, "value_error", fmt.Sprintf(
+			"Input should be in valid Unicode and nested at most %d levels deep", hook.MaxPartDepth), "")
 	}
 	return given
 }

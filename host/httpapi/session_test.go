@@ -380,6 +380,8 @@ func TestSessionFields(t *testing.T) {
 		{"POST", "/sessions", `{"session_name":"` + long + `"}`, `{"type":"string_too_long","loc":["body","session_name"]`},
 		{"POST", "/sessions", `{"session_state":[1]}`, `{"type":"dict_type","loc":["body","session_state"],"msg":"Input should be a JSON object","input":"[1]"}`},
 		{"POST", "/sessions", `{"metadata":"x"}`, `{"type":"dict_type","loc":["body","metadata"]`},
+		{"POST", "/sessions", `{"session_state":{"a":"\ud800"}}`, `{"type":"value_error","loc":["body","session_state"]`},
+		{"PATCH", "/sessions/s", `{"session_state":` + strings.Repeat(`{"a":`, 64) + "{}" + strings.Repeat("}", 64) + `}`, `nested at most 64 levels deep`},
 		{"POST", "/sessions", `{"agent_id":"nope"}`, `{"type":"value_error","loc":["body","agent_id"],"msg":"Agent not found","input":"nope"}`},
 		{"POST", "/sessions", `{"team_id":"t"}`, `{"type":"not_available","loc":["body","team_id"],"msg":"Not available yet","input":"t"}`},
 		{"POST", "/sessions/s/rename", `{}`, `{"type":"missing","loc":["body","session_name"],"msg":"Field required","input":null}`},
