@@ -52,7 +52,7 @@ func (x *execution) settle(ctx context.Context, cause error) {
 	default:
 		x.fail(&host.Failure{Type: "agent_run_error", Message: "The run failed inside the host."})
 	}
-	x.log.Error("run failed", "run_id", x.run.ID, "agent_id", x.agent.ID, "error", cause)
+	x.log.Error("run failed", "run_id", x.run.ID, "session_id", x.run.SessionID, "agent_id", x.agent.ID, "error", cause)
 }
 
 func (x *execution) refuse(r *refusal) {

@@ -44,7 +44,7 @@ func (d *Dispatcher) ask(ctx context.Context, q question, record *host.HookCall)
 	})
 	record.DurationMS = milliseconds(result.Duration)
 	record.Logs = append(record.Logs, result.Logs...)
-	d.relay(ctx, h, record.RunID, result.Logs)
+	d.relay(ctx, h, record, result.Logs)
 	if err != nil {
 		return pluginapi.Verdict{}, callFailure(host.CallErrorOf(err))
 	}
@@ -65,17 +65,26 @@ func (d *Dispatcher) call(ctx context.Context, call host.Call) (result host.Call
 }
 
 // relay shows the operator what a hook logged.
-func (d *Dispatcher) relay(ctx context.Context, h *Hook, runID string, lines []host.LogLine) {
+func (d *Dispatcher) relay(ctx context.Context, h *Hook, record *host.HookCall, lines []host.LogLine) {
+	if len(lines) == 0 {
+		return
+	}
+	log := d.logOf(h, record)
 	for _, line := range lines {
-		d.log.Log(ctx, levelOf(line.Level), line.Message, "hook", h.FullName(), "run_id", runID, "mode", h.Mode)
+		log.Log(ctx, levelOf(line.Level), line.Message)
 	}
 }
 
+// logOf names the call in what is logged of it.
+func (d *Dispatcher) logOf(h *Hook, record *host.HookCall) *slog.Logger {
+	return d.log.With("hook", h.FullName(), "mode", h.Mode,
+		"run_id", record.RunID, "session_id", record.SessionID, "hook_call_id", record.ID)
+}
+
 // warn shows the operator what a hook warned of.
-func (d *Dispatcher) warn(ctx context.Context, h *Hook, runID string, warnings []pluginapi.Warning) {
+func (d *Dispatcher) warn(ctx context.Context, h *Hook, record *host.HookCall, warnings []pluginapi.Warning) {
 	for _, w := range warnings {
-		d.log.WarnContext(ctx, "hook warned", "hook", h.FullName(), "run_id", runID,
-			"reason", w.Reason, "message", cut(w.Message))
+		d.logOf(h, record).WarnContext(ctx, "hook warned", "reason", w.Reason, "message", cut(w.Message))
 	}
 }
 

@@ -111,6 +111,6 @@ func (d *Dispatcher) deliver(
 		Attempt: call.Attempt, MaxAttempts: call.MaxAttempts,
 	}
 	verdict, failed := d.ask(ctx, question{hook: h, context: &c, delivery: delivery, services: services}, call)
-	d.warn(ctx, h, call.RunID, verdict.Warnings)
+	d.warn(ctx, h, call, verdict.Warnings)
 	return verdict, failed
 }

@@ -77,7 +77,7 @@ func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
 		verdict = f.fail(ctx, h, &record, failed)
 	} else {
 		settle(&record, verdict)
-		f.warn(ctx, h, record.RunID, verdict.Warnings)
+		f.warn(ctx, h, &record, verdict.Warnings)
 	}
 	f.verdict = verdict
 	if f.emission.Completed != nil && !f.result.Denied() {
@@ -129,8 +129,7 @@ func (f *fold) fail(ctx context.Context, h *Hook, record *host.HookCall, why *fa
 	default:
 		f.deny(h, verdict)
 	}
-	f.log.WarnContext(ctx, "hook failed", "hook_call_id", record.ID, "hook", h.FullName(), "run_id", record.RunID,
-		"outcome", outcome, "code", why.code, "error", why.detail)
+	f.logOf(h, record).WarnContext(ctx, "hook failed", "outcome", outcome, "code", why.code, "error", why.detail)
 	return verdict
 }
 

@@ -30,7 +30,8 @@ func (s *Supervisor) Work(ctx context.Context, job pool.Job) {
 		s.Abandon(ctx, job)
 		return
 	}
-	log := s.cfg.Log.With("hook_call_id", call.ID, "run_id", call.RunID, "hook", call.Plugin+"."+call.Hook)
+	log := s.cfg.Log.With("hook", call.Plugin+"."+call.Hook,
+		"run_id", call.RunID, "session_id", call.SessionID, "hook_call_id", call.ID)
 	if err := s.cfg.Store.StartHookCall(ctx, call.ID, call.Attempt, s.cfg.Now()); err != nil {
 		log.Error("start hook call", "error", err)
 	}
