@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// MaxSessionStateBytes bounds the state that a plugin leaves in a session.
+// MaxSessionStateBytes bounds the state that requests and plugins leave in a
+// session.
 const MaxSessionStateBytes = 1 << 20
 
 // MergeState lays the members of patch over state; null removes a member. State

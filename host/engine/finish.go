@@ -36,6 +36,7 @@ func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
 // stays one when the client has left meanwhile.
 func (x *execution) settle(ctx context.Context, cause error) {
 	var failed *model.Error
+	var refused *host.Error
 	switch {
 	case cause == nil:
 		x.run.Status = host.RunCompleted
@@ -49,6 +50,8 @@ func (x *execution) settle(ctx context.Context, cause error) {
 		return
 	case errors.As(cause, &failed):
 		x.fail(&host.Failure{Type: failed.Type, Message: failed.Message})
+	case errors.As(cause, &refused) && refused.Code == host.CodeTooLarge:
+		x.fail(&host.Failure{Type: "agent_run_error", ID: string(refused.Code), Message: refused.Message})
 	default:
 		x.fail(&host.Failure{Type: "agent_run_error", Message: "The run failed inside the host."})
 	}

@@ -28,6 +28,9 @@ func checkRequest(req *host.RunRequest) error {
 			return host.Invalid(f.name, "%s must be a JSON object, "+partRule, f.name, hook.MaxPartDepth)
 		}
 	}
+	if len(req.SessionState) > host.MaxSessionStateBytes {
+		return host.Invalid("session_state", "session_state may have %d bytes", host.MaxSessionStateBytes)
+	}
 	return nil
 }
 

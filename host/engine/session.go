@@ -119,5 +119,9 @@ func mergeState(stored, request json.RawMessage) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the session's state: %w", err)
 	}
+	if len(data) > host.MaxSessionStateBytes {
+		return nil, host.Errorf(host.CodeTooLarge, "session_state would make the session's state %d bytes; it may have %d",
+			len(data), host.MaxSessionStateBytes)
+	}
 	return data, nil
 }
