@@ -3,8 +3,6 @@ package engine
 import (
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/pluginapi"
@@ -41,7 +39,7 @@ func (x *execution) enqueue(end *host.Finish, e *emitted) ([]queued, error) {
 		return nil, nil
 	}
 	var jobs []queued
-	snapshotID := uuid.NewString()
+	snapshotID := host.NewID()
 	for _, h := range e.background {
 		if reason := x.skipReason(e, h); reason != "" {
 			end.Calls = append(end.Calls, x.hooks.Skipped(h, e.occasion, reason))

@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/host/model"
@@ -88,11 +86,11 @@ func (e *Engine) newExecution(agent *host.Agent, req host.RunRequest, cancel con
 		Model: info.ID, ModelProvider: info.Provider, CreatedAt: e.now(),
 	}
 	if run.ID == "" {
-		run.ID = uuid.NewString()
+		run.ID = host.NewID()
 	}
 	fresh := run.SessionID == ""
 	if fresh {
-		run.SessionID = uuid.NewString()
+		run.SessionID = host.NewID()
 	}
 	run.RootID = run.ID
 	plan := e.hooks.Plan(run.Component, run.ParentID)

@@ -3,8 +3,6 @@ package hook
 import (
 	"unicode/utf8"
 
-	"github.com/google/uuid"
-
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
@@ -30,7 +28,7 @@ type Occasion struct {
 // record starts the record of a call.
 func (d *Dispatcher) record(h *Hook, at Occasion) host.HookCall {
 	return host.HookCall{
-		ID: uuid.NewString(), RunID: at.Run.ID, SessionID: at.Run.SessionID, Component: at.Run.Component,
+		ID: host.NewID(), RunID: at.Run.ID, SessionID: at.Run.SessionID, Component: at.Run.Component,
 		Plugin: h.Plugin, Version: h.Version, Digest: h.Digest, Hook: h.Name,
 		Point: at.Point, Sequence: at.Sequence, Position: h.Position, Mode: h.Mode, Guardrail: h.Guardrail,
 		Warnings: []pluginapi.Warning{}, Logs: []host.LogLine{},

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"github.com/google/uuid"
-
 	"github.com/snaphook-dev/snaphook/host"
 )
 
@@ -55,7 +53,7 @@ func (a *api) readSession(w http.ResponseWriter, r *http.Request) (host.Session,
 		Metadata: d.object("metadata", body.Metadata),
 	}
 	if session.ID == "" {
-		session.ID = uuid.NewString()
+		session.ID = host.NewID()
 	}
 	if agent, ok := a.engine.Agent(valueOf(body.AgentID)); ok {
 		session.Component = agent.Component()
