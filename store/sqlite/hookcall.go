@@ -43,7 +43,9 @@ func (s *Store) FinishHookCall(ctx context.Context, attempt int, call host.HookC
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
 	}
-	err = s.writer.write(ctx, &op{key: hookCallKey(call.ID), do: func(t *tx) error {
+	// Nobody but a worker waits: what it stores goes along with the next run that
+	// ends, or with what other workers store.
+	err = s.writer.writePatiently(ctx, &op{key: hookCallKey(call.ID), do: func(t *tx) error {
 		return row.finish(t, attempt)
 	}})
 	if err != nil {

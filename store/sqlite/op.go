@@ -19,6 +19,8 @@ type op struct {
 	written func()
 	// done gets the answer; nil for a lazy op, which nobody waits for.
 	done chan error
+	// patient: somebody waits, but company is worth more than a moment.
+	patient bool
 
 	// replaces is the lazy op this one made needless; replaced marks that one.
 	replaces *op

@@ -13,19 +13,22 @@ const (
 	maxBatch = 256
 	// maxLazy bounds the lazy ops a broken disk may pile up.
 	maxLazy = 8192
+	// maxPatient is how many patient ops are company enough.
+	maxPatient = 8
 )
 
 // queue holds ops in the order they were handed in, for one receiver. It is
 // safe for concurrent use.
 type queue struct {
-	now  chan struct{} // somebody waits, or the queue was closed
-	soon chan struct{} // a lazy op came into the empty queue
+	now  chan struct{} // the queue is hurried, or was closed
+	soon chan struct{} // an op that has time came into the empty queue
 
-	mu     sync.Mutex
-	ops    []*op
-	waited int            // how many of ops somebody waits for
-	lazy   map[string]*op // the lazy ones by key
-	closed bool
+	mu      sync.Mutex
+	ops     []*op
+	waited  int            // how many of ops somebody waits for
+	patient int            // how many of those are patient
+	lazy    map[string]*op // the lazy ones by key
+	closed  bool
 }
 
 func newQueue() *queue {
@@ -43,17 +46,32 @@ func (q *queue) put(o *op) error {
 		return errNotNow
 	}
 	q.ops = append(q.ops, o)
-	if !o.lazy() {
-		q.waited++
+	if o.lazy() {
+		q.register(o)
+	} else {
+		q.count(o, 1)
 		q.replace(o)
-		signal(q.now)
-		return nil
 	}
-	q.register(o)
-	if len(q.ops) == 1 {
+	switch {
+	case q.hurried():
+		signal(q.now)
+	case len(q.ops) == 1:
 		signal(q.soon)
 	}
 	return nil
+}
+
+// count adds n to the counts of the waited op o.
+func (q *queue) count(o *op, n int) {
+	q.waited += n
+	if o.patient {
+		q.patient += n
+	}
+}
+
+// hurried reports whether an op should be written at once.
+func (q *queue) hurried() bool {
+	return q.waited > q.patient || q.patient >= maxPatient || q.closed && q.waited > 0
 }
 
 // replace makes the lazy op of o's row needless, if it is still here.
@@ -90,6 +108,7 @@ func (q *queue) take() []*op {
 		o := q.ops[n]
 		if !o.lazy() {
 			waited++
+			q.count(o, -1)
 		}
 		if q.lazy[o.key] == o {
 			delete(q.lazy, o.key)
@@ -99,7 +118,6 @@ func (q *queue) take() []*op {
 		}
 	}
 	q.ops = slices.Delete(q.ops, 0, n)
-	q.waited -= waited
 	return batch
 }
 
@@ -114,11 +132,12 @@ func (q *queue) putBack(ops []*op) {
 	q.ops = append(ops, q.ops...)
 }
 
-// state counts what is here.
-func (q *queue) state() (lazy, waited int, closed bool) {
+// state says how many ops are here and whether one of them is to be written at
+// once.
+func (q *queue) state() (ops int, hurried, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.ops) - q.waited, q.waited, q.closed
+	return len(q.ops), q.hurried(), q.closed
 }
 
 // close refuses further ops.

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// lazyDelay is how long a lazy write waits for company.
+	// lazyDelay is how long a write that has time waits for company.
 	lazyDelay = 5 * time.Millisecond
 	// retryDelay is how long a lazy write that met a fault waits for another try.
 	retryDelay = 250 * time.Millisecond
@@ -37,6 +37,13 @@ func newWriter(conn *sql.Conn, log *slog.Logger, quiet time.Duration) *writer {
 		quiet: quiet,
 		ended: make(chan struct{}),
 	}
+}
+
+// writePatiently is write for what can wait a moment for company, so that it
+// seldom needs a transaction of its own.
+func (w *writer) writePatiently(ctx context.Context, o *op) error {
+	o.patient = true
+	return w.write(ctx, o)
 }
 
 // write hands o in and waits until it is committed or refused, or until ctx
@@ -68,8 +75,8 @@ func (w *writer) stop() error {
 	return w.stmts.close()
 }
 
-// run writes until stop. Lazy ops wait a moment for company, and after a quiet
-// while the write-ahead log is emptied.
+// run writes until stop. Lazy and patient ops wait a moment for company, and
+// after a quiet while the write-ahead log is emptied.
 func (w *writer) run() {
 	defer close(w.ended)
 	lazy, quiet := stoppedTimer(), stoppedTimer()
@@ -78,6 +85,9 @@ func (w *writer) run() {
 	for {
 		select {
 		case <-w.queue.now:
+			if _, hurried, closed := w.queue.state(); !hurried && !closed {
+				continue // what it told of is written already
+			}
 		case <-lazy.C:
 		case <-w.queue.soon:
 			lazy.Reset(lazyDelay)
@@ -107,9 +117,9 @@ func stoppedTimer() *time.Timer {
 	return t
 }
 
-// drain writes until nobody waits. It reports whether anything was written,
-// after which time the lazy ops still in the queue want it called again (0 for
-// none), and whether the queue is closed and done with.
+// drain writes until nobody is in a hurry. It reports whether anything was
+// written, after which time the ops still in the queue want it called again (0
+// for none), and whether the queue is closed and done with.
 func (w *writer) drain() (wrote bool, again time.Duration, done bool) {
 	for {
 		ops := w.queue.take()
@@ -123,15 +133,15 @@ func (w *writer) drain() (wrote bool, again time.Duration, done bool) {
 			w.log.Error("write again later", "writes", len(kept), "err", fault)
 		}
 		w.queue.putBack(kept)
-		lazy, waited, closed := w.queue.state()
+		left, hurried, closed := w.queue.state()
 		switch {
-		case waited > 0, closed && lazy > 0 && fault == nil:
+		case hurried, closed && left > 0 && fault == nil:
 			continue
-		case closed && lazy > 0:
-			w.log.Error("writes lost at close", "writes", lazy)
+		case closed && left > 0:
+			w.log.Error("writes lost at close", "writes", left)
 		case fault != nil:
 			again = retryDelay
-		case lazy > 0:
+		case left > 0:
 			again = lazyDelay
 		}
 		return wrote, again, closed

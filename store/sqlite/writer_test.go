@@ -295,3 +295,40 @@ func scanPlan(row scanner) (string, error) {
 	err := row.Scan(&id, &parent, &unused, &detail)
 	return detail, err
 }
+
+// TestPatientWrites wait for company: an op that is in a hurry, or enough of
+// their kind. Without either they are written all the same, also at close.
+func TestPatientWrites(t *testing.T) {
+	t.Parallel()
+	s, _ := openTest(t, time.Hour, nil)
+	q := newQueue()
+	for i := range maxPatient {
+		if _, hurried, _ := q.state(); hurried {
+			t.Fatalf("hurried with %d patient ops", i)
+		}
+		if err := q.put(&op{patient: true, done: make(chan error, 1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, hurried, _ := q.state(); n != maxPatient || !hurried {
+		t.Errorf("%d ops, hurried %t; want %d, in a hurry", n, hurried, maxPatient)
+	}
+	q.take()
+	if n, hurried, _ := q.state(); n != 0 || hurried {
+		t.Errorf("%d ops, hurried %t after they were taken", n, hurried)
+	}
+	if err := s.writer.writePatiently(t.Context(), put("a", nil)); err != nil {
+		t.Error(err)
+	}
+	last := put("b", nil)
+	last.patient, last.done = true, make(chan error, 1)
+	if err := s.writer.queue.put(last); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-last.done; err != nil {
+		t.Error(err)
+	}
+}
