@@ -95,7 +95,7 @@ func (m *measurement) callAlone(ctx context.Context, g guest) (time.Duration, er
 		return 0, err
 	}
 	defer done()
-	return timedOnAllCores(ctx, m.span/2, input, c)
+	return timedOnAllCores(ctx, m.span/3, input, c)
 }
 
 // rowsAlone is what two calls add to a run in the store: to be inserted with it,
@@ -107,19 +107,19 @@ func (m *measurement) rowsAlone(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		n := m.drainedRuns() / 8
 		begin := time.Now()
-		_, err = rate(ctx, 8, n, s.finish)
+		n, err := repeat(ctx, 8, m.span/3, s.finish)
+		s.drain()
+		took[i] = time.Since(begin) / time.Duration(max(1, n))
 		if err = errors.Join(err, s.close()); err != nil {
 			return 0, err
 		}
-		took[i] = time.Since(begin) / time.Duration(8*n)
 	}
 	return took[1] - took[0], nil
 }
 
 // drainedRuns is how many runs are sent where all of their work is waited for.
-func (m *measurement) drainedRuns() int { return max(200, m.many/25) }
+func (m *measurement) drainedRuns() int { return max(200, m.many/50) }
 
 // drained sends runs and returns the time of each until the last background call
 // is over.

@@ -13,9 +13,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 	_ "modernc.org/sqlite" // the driver
+
+	"github.com/snaphook-dev/snaphook/host"
 )
 
 // The limit: what a run costs when it is nothing but a form read, two rows
@@ -75,7 +76,7 @@ func answerBaseline(w http.ResponseWriter, r *http.Request, writes chan<- write)
 		return
 	}
 	run := map[string]any{
-		"run_id": uuid.NewString(), "session_id": uuid.NewString(), "agent_id": mux.Vars(r)["id"],
+		"run_id": host.NewID(), "session_id": host.NewID(), "agent_id": mux.Vars(r)["id"],
 		"status": "COMPLETED", "content": r.PostForm.Get("message"), "created_at": time.Now().Unix(),
 		"input": map[string]any{"input_content": r.PostForm.Get("message")},
 	}

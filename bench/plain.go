@@ -5,11 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
@@ -69,12 +68,12 @@ func (p *plainSide) finish(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	id := uuid.NewString()
+	id := host.NewID()
 	if _, err := tx.StmtContext(ctx, p.run).ExecContext(ctx, id, id, "COMPLETED", p.runDoc); err != nil {
 		return err
 	}
 	for range 2 {
-		if _, err := tx.StmtContext(ctx, p.call).ExecContext(ctx, uuid.NewString(), id, "queued", p.callDoc); err != nil {
+		if _, err := tx.StmtContext(ctx, p.call).ExecContext(ctx, host.NewID(), id, "queued", p.callDoc); err != nil {
 			return err
 		}
 	}
@@ -91,6 +90,8 @@ func (m *measurement) plainRate(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := rate(ctx, 1, m.storeRuns(), p.finish)
-	return r, errors.Join(err, p.db.Close())
+	begin := time.Now()
+	n, err := repeat(ctx, 1, m.span/3, p.finish)
+	r := perSecond(n, begin)
+	return r, errors.Join(err, p.db.Close(), os.RemoveAll(dir))
 }

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 	"github.com/snaphook-dev/snaphook/store/sqlite"
@@ -108,7 +106,7 @@ func orphaned(run host.Run, plugins []host.Plugin, lease host.Lease, n int) (hos
 	if err != nil {
 		return host.Finish{}, err
 	}
-	snapshot := host.Snapshot{ID: uuid.NewString(), RunID: run.ID, Context: document}
+	snapshot := host.Snapshot{ID: host.NewID(), RunID: run.ID, Context: document}
 	end := host.Finish{Run: run, Snapshots: []host.Snapshot{snapshot}}
 	for _, p := range plugins {
 		if p.Name != "length-limit" {

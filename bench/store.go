@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 	"github.com/snaphook-dev/snaphook/store/sqlite"
@@ -34,7 +32,7 @@ type storeSide struct {
 }
 
 // openStore opens an empty store; with drain the calls are started and finished
-// beside the runs, and close waits for the last.
+// beside the runs, and drain waits for the last.
 func (m *measurement) openStore(ctx context.Context, calls int, drain bool) (*storeSide, error) {
 	dir, err := m.folder()
 	if err != nil {
@@ -54,12 +52,16 @@ func (m *measurement) openStore(ctx context.Context, calls int, drain bool) (*st
 	return s, nil
 }
 
-// close waits for the workers and closes the store.
-func (s *storeSide) close() error {
+// drain waits for the last call; no run may follow.
+func (s *storeSide) drain() {
 	if s.done != nil {
 		close(s.done)
 	}
 	s.workers.Wait()
+}
+
+// close closes the store, which is to be drained.
+func (s *storeSide) close() error {
 	return errors.Join(s.failed, s.store.Close(), os.RemoveAll(s.dir))
 }
 
@@ -100,7 +102,7 @@ func (s *storeSide) finish(ctx context.Context) error {
 }
 
 func newStoredRun() host.Run {
-	id := uuid.NewString()
+	id := host.NewID()
 	return host.Run{
 		ID: id, RootID: id, SessionID: id, Status: host.RunRunning, Attempt: 1,
 		Component: host.Component{Kind: host.KindAgent, ID: "a"}, CreatedAt: time.Now(),
@@ -109,7 +111,7 @@ func newStoredRun() host.Run {
 
 func newStoredCall(run *host.Run, lease host.Lease) host.HookCall {
 	return host.HookCall{
-		ID: uuid.NewString(), RunID: run.ID, SessionID: run.SessionID, Component: run.Component,
+		ID: host.NewID(), RunID: run.ID, SessionID: run.SessionID, Component: run.Component,
 		Plugin: "plugin", Version: "1.0.0", Digest: "sha256:00", Hook: "hook", Point: pluginapi.PointOutput,
 		Mode: pluginapi.ModeBackground, Status: host.HookCallQueued, Attempt: 1, MaxAttempts: 5,
 		NextAttemptAt: run.FinishedAt, CreatedAt: run.FinishedAt, Owner: lease.Owner, LeaseUntil: lease.Until,
@@ -117,24 +119,31 @@ func newStoredCall(run *host.Run, lease host.Lease) host.HookCall {
 	}
 }
 
-// rate has the clients store n runs each and returns how many they stored in a
-// second.
-func rate(ctx context.Context, clients, n int, finish func(context.Context) error) (float64, error) {
+// repeat has the clients finish runs for d and returns how many they finished.
+func repeat(ctx context.Context, clients int, d time.Duration, finish func(context.Context) error) (int, error) {
 	var wait sync.WaitGroup
-	errs := make([]error, clients)
-	begin := time.Now()
+	finished, errs := make([]int, clients), make([]error, clients)
+	end := time.Now().Add(d)
 	for client := range clients {
 		wait.Go(func() {
-			for range n {
+			for time.Now().Before(end) {
 				if errs[client] = finish(ctx); errs[client] != nil {
 					return
 				}
+				finished[client]++
 			}
 		})
 	}
 	wait.Wait()
-	return float64(clients*n) / time.Since(begin).Seconds(), errors.Join(errs...)
+	total := 0
+	for _, n := range finished {
+		total += n
+	}
+	return total, errors.Join(errs...)
 }
+
+// perSecond is a rate.
+func perSecond(n int, begin time.Time) float64 { return float64(n) / time.Since(begin).Seconds() }
 
 // storeSetting is one way to use the store, with what it is to reach of the
 // plain transaction's rate.
@@ -179,20 +188,14 @@ func (m *measurement) stores(ctx context.Context) error {
 	return nil
 }
 
-// storeRuns is how many runs one side stores in a round.
-func (m *measurement) storeRuns() int { return max(160, m.many/50) }
-
 func (m *measurement) storeRate(ctx context.Context, setting *storeSetting) (float64, error) {
 	s, err := m.openStore(ctx, 2, setting.drain)
 	if err != nil {
 		return 0, err
 	}
-	n := m.storeRuns()
 	begin := time.Now()
-	r, err := rate(ctx, setting.clients, n/setting.clients, s.finish)
-	err = errors.Join(err, s.close())
-	if setting.drain { // the last call counts too
-		r = float64(n) / time.Since(begin).Seconds()
-	}
-	return r, err
+	n, err := repeat(ctx, setting.clients, m.span/3, s.finish)
+	s.drain() // the last call counts too
+	r := perSecond(n, begin)
+	return r, errors.Join(err, s.close())
 }
