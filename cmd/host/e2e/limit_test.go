@@ -75,7 +75,7 @@ func TestRunFieldsAtTheirLimits(t *testing.T) {
 	for _, object := range []string{"session_state", "dependencies", "metadata"} {
 		loc := fmt.Sprintf(`["body",%q]`, object)
 		tests = append(tests,
-			limitCase{object + " of 1 MiB", with(object, filled(1<<20)), 200, `"COMPLETED"`},
+			limitCase{object + " of half a MiB", with(object, filled(1<<19)), 200, `"COMPLETED"`},
 			limitCase{object + " of 64 levels", with(object, nested(64)), 200, `"COMPLETED"`},
 			limitCase{object + " of 65 levels", with(object, nested(65)), 422, loc},
 			limitCase{object + " of 100,000 levels", with(object, nested(100_000)), 422, loc},
@@ -86,6 +86,10 @@ func TestRunFieldsAtTheirLimits(t *testing.T) {
 			limitCase{object + " that is not UTF-8", with(object, "{\"a\":\"\xff\"}"), 422, loc},
 		)
 	}
+	tests = append(tests,
+		limitCase{"session_state over 1 MiB", with("session_state", filled(1<<20)), 422, `["body","session_state"]`},
+		limitCase{"metadata over 1 MiB", with("metadata", filled(1<<20)), 200, `"COMPLETED"`},
+	)
 	checkLimits(t, p, tests)
 }
 
