@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// backgroundHook binds the guest in C.
-const backgroundHook = `{plugin: length-limit, config: {max_length: 1000}, mode: background}`
-
 // mostAdded is what two background hooks may add to a run, beside two calls of
 // their guest and their rows.
 var mostAdded = atMost(1.3)
@@ -68,7 +65,7 @@ func (m *measurement) addition(ctx context.Context, a *additions) (err error) {
 	if a.without, err = m.drained(ctx, setup{}); err != nil {
 		return err
 	}
-	if a.with, err = m.drained(ctx, setup{backgroundHook + ", " + backgroundHook, []string{"length-limit"}}); err != nil {
+	if a.with, err = m.drained(ctx, setup{noteHook + ", " + noteHook, []string{noteName}}); err != nil {
 		return err
 	}
 	if a.calls, err = m.callAlone(ctx, guests()[0]); err != nil {

@@ -96,12 +96,11 @@ func startHost(ctx context.Context, dir string, with setup) (*server, error) {
 	}
 	config := fmt.Sprintf(`listen: 127.0.0.1:0
 store: sqlite://host.db
-cache_dir: %s
 models: {default: {provider: echo}}
 agents:
   - {id: a, model: default, hooks: [%s]}
-plugins: {dir: %s}
-`, filepath.Join(dir, "..", "modules"), with.hooks, plugins)
+plugins: {dir: %s, cache_dir: %s}
+`, with.hooks, plugins, filepath.Join(dir, "..", "modules"))
 	file := filepath.Join(dir, "host.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
@@ -116,13 +115,49 @@ func linkPlugins(dir string, names []string) (string, error) {
 		return "", err
 	}
 	for _, name := range names {
-		built, err := filepath.Abs(filepath.Join("bin", "plugins", name))
-		if err != nil {
-			return "", err
+		built := filepath.Join("bin", "plugins", name)
+		if name == noteName {
+			built = filepath.Join(dir, noteName)
+			if err := writeNote(built); err != nil {
+				return "", err
+			}
 		}
-		if err := os.Symlink(built, filepath.Join(folder, name)); err != nil && !errors.Is(err, os.ErrExist) {
+		if err := link(built, filepath.Join(folder, name)); err != nil {
 			return "", err
 		}
 	}
 	return folder, nil
+}
+
+// link makes name lead to target, if it does not yet.
+func link(target, name string) error {
+	target, err := filepath.Abs(target)
+	if err != nil {
+		return err
+	}
+	if err := os.Symlink(target, name); !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// The plugin length-note is the guest in C, length-limit, without being a
+// guardrail: those are never called in the background.
+const (
+	noteName     = "length-note"
+	noteManifest = `{manifest_version: 1, name: length-note, version: 0.1.0, abi: wasi-command, ` +
+		`hooks: [{name: check, point: input, timeout: 2s}]}`
+	noteHook = `{plugin: length-note, config: {max_length: 1000}, mode: background}`
+)
+
+// writeNote writes the folder of the plugin.
+func writeNote(folder string) error {
+	module, err := os.ReadFile(guests()[0].module)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.MkdirAll(folder, 0o700),
+		os.WriteFile(filepath.Join(folder, "plugin.yaml"), []byte(noteManifest), 0o600),
+		os.WriteFile(filepath.Join(folder, "plugin.wasm"), module, 0o600))
 }

@@ -43,7 +43,7 @@ func (m *measurement) restart(ctx context.Context, orphans int) (time.Duration, 
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	with := setup{backgroundHook, []string{"length-limit"}}
+	with := setup{noteHook, []string{noteName}}
 	// The first start installs the plugin.
 	s, err := startHost(ctx, dir, with)
 	if err != nil {
@@ -99,7 +99,7 @@ func leaveOrphans(ctx context.Context, dir string, n int) (runID string, err err
 	return run.ID, err
 }
 
-// orphaned is the end of a run with n calls of the plugin length-limit.
+// orphaned is the end of a run with n calls of the plugin length-note.
 func orphaned(run host.Run, plugins []host.Plugin, lease host.Lease, n int) (host.Finish, error) {
 	run.Status, run.FinishedAt = host.RunCompleted, time.Now()
 	document, err := guests()[0].document()
@@ -109,7 +109,7 @@ func orphaned(run host.Run, plugins []host.Plugin, lease host.Lease, n int) (hos
 	snapshot := host.Snapshot{ID: host.NewID(), RunID: run.ID, Context: document}
 	end := host.Finish{Run: run, Snapshots: []host.Snapshot{snapshot}}
 	for _, p := range plugins {
-		if p.Name != "length-limit" {
+		if p.Name != noteName {
 			continue
 		}
 		for range n {
@@ -121,7 +121,7 @@ func orphaned(run host.Run, plugins []host.Plugin, lease host.Lease, n int) (hos
 		}
 	}
 	if len(end.Calls) == 0 {
-		return end, errors.New("the host did not install length-limit")
+		return end, errors.New("the host did not install length-note")
 	}
 	return end, nil
 }
