@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func (h *parts) openStore(ctx context.Context) (err error) {
 }
 
 func (h *parts) loadPlugins(ctx context.Context) error {
-	dir, err := cacheDir(h.cfg.Plugins.CacheDir)
+	dir, err := cacheDir(cmp.Or(h.cfg.CacheDir, h.cfg.Plugins.CacheDir))
 	if err != nil {
 		return err
 	}
