@@ -15,9 +15,8 @@ func findEmails(text string) []span {
 		}
 		local := text[:i][lastIndexNot(text[:i], isLocal):]
 		local = strings.TrimLeftFunc(local, func(r rune) bool { return !isLetterOrDigit(r) })
-		domain := text[i+1:][:indexNot(text[i+1:], isDomain)]
-		domain = strings.TrimRight(domain, ".-")
-		if local != "" && hasTopLevel(domain) {
+		domain := domainOf(text[i+1:][:indexNot(text[i+1:], isDomain)])
+		if local != "" && domain != "" {
 			found = append(found, span{email, i - len(local), i + 1 + len(domain)})
 		}
 	}
@@ -56,14 +55,25 @@ func isDomain(r rune) bool {
 	return isLetterOrDigit(r) || r == '.' || r == '-'
 }
 
-// hasTopLevel reports whether a name has a dot, and behind the last one two
-// characters or more of which the first is a letter.
-func hasTopLevel(domain string) bool {
-	dot := strings.LastIndexByte(domain, '.')
-	if dot <= 0 {
-		return false
+// domainOf returns the longest start of a text that is the name of a domain, ""
+// without one. What follows may be another number that is masked on its own and
+// must not leave an address behind: a@example.org.078-05-1120.
+func domainOf(text string) string {
+	for {
+		text = strings.TrimRight(text, ".-")
+		dot := strings.LastIndexByte(text, '.')
+		if dot <= 0 {
+			return ""
+		}
+		if isTopLevel(text[dot+1:]) {
+			return text
+		}
+		text = text[:dot]
 	}
-	last := domain[dot+1:]
-	first, _ := utf8.DecodeRuneInString(last)
-	return unicode.IsLetter(first) && utf8.RuneCountInString(last) >= 2
+}
+
+// isTopLevel wants two characters or more, the first one a letter.
+func isTopLevel(label string) bool {
+	first, _ := utf8.DecodeRuneInString(label)
+	return unicode.IsLetter(first) && utf8.RuneCountInString(label) >= 2
 }

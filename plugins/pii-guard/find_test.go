@@ -43,6 +43,8 @@ func TestFindAndMask(t *testing.T) {
 		"<a@b.co>,{c_d@e.org}":                  {"<******>,{*********}", []kind{email, email}},
 		"jörg@exämple.de ü":                     {"*************** ü", []kind{email}},
 		"o'brien@example.xn--p1ai":              {"************************", []kind{email}},
+		"a@b.co.12 a@b.co.-1":                   {"******.12 ******.-1", []kind{email, email}},
+		"a@b.co.078-05-1120":                    {"******.***********", []kind{email, ssn}},
 		"a@b, @c.org, d@.org, e@f.1x, @ @@":     {},
 
 		// Phones.
@@ -95,6 +97,7 @@ func TestFindOnlyWhatIsWanted(t *testing.T) {
 
 func FuzzMask(f *testing.F) {
 	f.Add("a@b.co 078-05-1120 +1 (555) 123-4567 4111 1111 1111 1111")
+	f.Add("A.AA000A.AA000 00 00+0A00000000+@A.AA000.00 0000")
 	f.Fuzz(func(t *testing.T, text string) {
 		text = strings.ToValidUTF8(text, "?")
 		masked := mask(text, find(text, kinds))
