@@ -87,7 +87,7 @@ func leaveOrphans(ctx context.Context, dir string, n int) (runID string, err err
 			return err
 		}
 		lease := host.Lease{Owner: "dead", Until: time.Now()}
-		if err := store.CreateRun(ctx, run, lease, false); err != nil {
+		if err := store.CreateRun(ctx, host.NewRun{Run: run, Lease: lease}); err != nil {
 			return err
 		}
 		finish, err := orphaned(run, plugins, lease, n)

@@ -82,7 +82,7 @@ func (s *storeSide) work(ctx context.Context) {
 func (s *storeSide) finish(ctx context.Context) error {
 	run := newStoredRun()
 	lease := host.Lease{Owner: "node", Until: time.Now().Add(time.Minute)}
-	if err := s.store.CreateRun(ctx, run, lease, false); err != nil {
+	if err := s.store.CreateRun(ctx, host.NewRun{Run: run, Lease: lease}); err != nil {
 		return err
 	}
 	run.Status, run.Content, run.FinishedAt = host.RunCompleted, s.text, time.Now()

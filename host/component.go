@@ -1,5 +1,7 @@
 package host
 
+import "encoding/json"
+
 // ComponentKind says what a component is.
 type ComponentKind string
 
@@ -37,6 +39,11 @@ type Agent struct {
 	StoreRefusedInput bool
 	// HistoryRuns is how many earlier runs of the session the model sees; 0 none.
 	HistoryRuns int
+	// OutputSchema is a JSON Schema that the content of every run must fit; nil for
+	// none.
+	OutputSchema json.RawMessage
+	// ParallelSessions lets the runs of one session go on at the same time.
+	ParallelSessions bool
 	// HistoryOnRequest shows them only where a request asks for it.
 	HistoryOnRequest bool
 }

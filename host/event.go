@@ -12,6 +12,7 @@ type EventKind string
 // The events of a run.
 const (
 	EventRunStarted            EventKind = "RunStarted"
+	EventRunContinued          EventKind = "RunContinued" // after another worker was lost
 	EventPreHookStarted        EventKind = "PreHookStarted"
 	EventPreHookCompleted      EventKind = "PreHookCompleted"
 	EventModelRequestStarted   EventKind = "ModelRequestStarted"
@@ -31,6 +32,8 @@ type Event struct {
 	Kind EventKind
 	At   time.Time
 	Run  *Run
+	// Index is the event's place in the stream of a background run.
+	Index int
 	// Hook is "<plugin>.<hook>" for hook events.
 	Hook string
 	// Input is the run's input for pre-hook events, as the hook sees or left it.

@@ -176,4 +176,7 @@ type Backlog struct {
 	Dead    int
 	// Due is when the unheld call that waits longest was due; zero for none.
 	Due time.Time
+	// RunsPending and RunsRunning count the background runs.
+	RunsPending int
+	RunsRunning int
 }

@@ -35,6 +35,8 @@ type Run struct {
 	Status    RunStatus `json:"status"`
 	// Background is true for a run whose client did not wait.
 	Background bool `json:"background,omitempty"`
+	// Parallel is true for a run that waits for no other of its session.
+	Parallel bool `json:"parallel,omitempty"`
 	// Attempt is the fence: a worker's write names the attempt it belongs to.
 	Attempt int `json:"attempt"`
 	// Input is a JSON string or object as the hooks left it; nil until permitted.
@@ -58,8 +60,8 @@ type Run struct {
 
 // Failure says why a run ended in ERROR.
 type Failure struct {
-	// Type is input_check_error, output_check_error, host_restarted, or a class
-	// of failure such as model_provider_error.
+	// Type is one of the types below, or a class of failure such as
+	// model_provider_error.
 	Type string `json:"type"`
 	ID   string `json:"id,omitempty"`
 	// Message is for the caller; it is the run's content too.
@@ -75,6 +77,9 @@ const (
 	FailureInputCheck    = "input_check_error"
 	FailureOutputCheck   = "output_check_error"
 	FailureHostRestarted = "host_restarted"
+	FailureWorkerLost    = "worker_lost"
+	FailureOutputSchema  = "output_schema_error"
+	FailureTimeout       = "run_timeout"
 )
 
 // Message is one message of a run.

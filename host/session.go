@@ -50,8 +50,9 @@ type SessionCatalog interface {
 	// all. A page costs what it skips and shows, whatever the sessions hold.
 	Sessions(ctx context.Context, filter SessionFilter) (page []Session, total int, err error)
 	// SessionRuns returns the next finished top-level runs of a session that
-	// match, oldest first; after is the turn to go on behind. next is what to
-	// pass as AfterTurn for the following page, 0 when this one is the last.
+	// match, oldest first. next is what to pass as AfterTurn for the following page,
+	// 0 when this one is the last; the last one ends with the background runs that
+	// have not ended, in the order of their creation, beyond the limit if need be.
 	SessionRuns(ctx context.Context, filter RunFilter) (page []Run, next int, err error)
 	// SessionUsage returns by session what all its runs used, members included,
 	// by model. A session that used nothing is not in it.

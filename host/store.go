@@ -18,6 +18,9 @@ type Store interface {
 	SessionCatalog
 	HookCallStore
 	LeaseStore
+	BackgroundStore
+	EventStore
+	SignalStore
 	PluginStore
 	BindingStore
 	KVStore
@@ -28,16 +31,19 @@ type Store interface {
 
 // RunStore keeps runs.
 type RunStore interface {
-	// CreateRun stores a run without its input. With wait false it is put into
-	// the next batch and not waited for: it can be read at once, and is lost
-	// when the process dies first. An id that exists is CodeConflict, reported
-	// only with wait true.
-	CreateRun(ctx context.Context, run Run, lease Lease, wait bool) error
+	// CreateRun stores a run without its input. A run that is not waited for is
+	// put into the next batch: it can be read at once, and is lost when the process
+	// dies first. An id that exists is CodeConflict, reported only to who waits; an
+	// idempotency key that exists is a *DuplicateError; a queue that is full is
+	// CodeBusy. A cancel that came before the run is kept for it.
+	CreateRun(ctx context.Context, create NewRun) error
 	// StartRun turns a PENDING run into RUNNING; it is not waited for.
 	StartRun(ctx context.Context, id string, attempt int) error
-	// FinishRun stores the run, its session and its hook calls in one
-	// transaction. It wraps ErrStale when the run is final or belongs to another
-	// attempt; a run whose CreateRun is still under way is inserted whole.
+	// FinishRun stores the run, its session, its hook calls and its last events in
+	// one transaction, and deletes its request and its checkpoint. It wraps ErrStale
+	// when the run is final or belongs to another attempt, and ErrCancelled when a
+	// cancel was requested and the run says another status; then nothing is stored.
+	// A run whose CreateRun is still under way is inserted whole.
 	FinishRun(ctx context.Context, finish Finish) error
 	// Run returns a run, whatever its state.
 	Run(ctx context.Context, id string) (Run, error)
@@ -64,6 +70,8 @@ type Finish struct {
 	// Calls are the hook results: final ones, and queued ones with their Lease.
 	Calls     []HookCall
 	Snapshots []Snapshot
+	// Events are the last ones of a background run's stream.
+	Events []RunEvent
 }
 
 // SessionStore keeps sessions.
@@ -100,6 +108,9 @@ type HookCallStore interface {
 	// ErrStale when the stored attempt is not `attempt`. The snapshot goes with
 	// the last call that needs it.
 	FinishHookCall(ctx context.Context, attempt int, call HookCall) error
+	// ClaimHookCall leases one call that is due and held by nobody; false when it is
+	// not, or not any more.
+	ClaimHookCall(ctx context.Context, lease Lease, now time.Time, id string) (HookCall, bool, error)
 	// ReleaseHookCall makes a leased call due now without costing an attempt.
 	ReleaseHookCall(ctx context.Context, id string, attempt int) error
 	// DueHookCalls returns, by plugin, when its next unheld call is due; a
@@ -124,21 +135,27 @@ type HookCallStore interface {
 
 // LeaseStore notices work whose owner died.
 type LeaseStore interface {
-	// RenewLeases extends every lease of the owner.
-	RenewLeases(ctx context.Context, lease Lease) error
+	// Attend shows other nodes that this one is alive, until ctx ends; it may notice
+	// a death sooner than a lease does.
+	Attend(ctx context.Context, node string) error
+	// RenewLeases extends every lease of the owner. It returns the ids of its runs
+	// that somebody asked to cancel.
+	RenewLeases(ctx context.Context, lease Lease) (cancelled []string, err error)
 	// Sweep takes what dead owners held, in one transaction. An owner is dead
 	// when its lease is past; with a store only one process can open, every
 	// owner but self is. Foreground runs end in ERROR with host_restarted;
-	// hook calls get their attempt raised and are due now, or dead when they
-	// have no attempt left.
+	// background runs and hook calls get their attempt raised and are due now;
+	// a hook call that has no attempt left is dead.
 	Sweep(ctx context.Context, self string, now time.Time) (Swept, error)
 }
 
 // Swept counts what a sweep took.
 type Swept struct {
-	Runs  int
-	Calls int
-	Dead  int
+	// Runs ended; Requeued are background runs that are due again.
+	Runs     int
+	Requeued int
+	Calls    int
+	Dead     int
 }
 
 // RetentionStore forgets what is old.
@@ -156,6 +173,8 @@ type Retention struct {
 	HookCalls time.Time
 	// Logs are what the guests of hook calls logged.
 	Logs time.Time
+	// Events are those of runs that ended.
+	Events time.Time
 }
 
 // Expired counts what was deleted: runs, hook calls without those of runs, and
@@ -168,6 +187,9 @@ type Expired struct {
 
 // PluginStore keeps plugins.
 type PluginStore interface {
+	// Revision grows with every change of plugins, activations, grants and bindings,
+	// by whichever node.
+	Revision(ctx context.Context) (int64, error)
 	// InstallPlugin stores a version and its module. The same digest again is
 	// no error and returns false; another digest under the same name and
 	// version is CodeConflict.

@@ -18,7 +18,7 @@ import (
 // nowhere is a store that keeps nothing.
 type nowhere struct{}
 
-func (nowhere) CreateRun(context.Context, host.Run, host.Lease, bool) error { return nil }
+func (nowhere) CreateRun(context.Context, host.NewRun) error { return nil }
 func (nowhere) StartRun(context.Context, string, int) error                 { return nil }
 func (nowhere) FinishRun(context.Context, host.Finish) error                { return nil }
 func (nowhere) Run(context.Context, string) (host.Run, error)               { return host.Run{}, nil }

@@ -158,13 +158,13 @@ func openStore(t *testing.T) *store {
 	return &store{Store: s, dir: dir, waits: make(chan string, 8)}
 }
 
-func (s *store) CreateRun(ctx context.Context, run host.Run, lease host.Lease, wait bool) error {
+func (s *store) CreateRun(ctx context.Context, create host.NewRun) error {
 	s.mu.Lock()
-	s.created = append(s.created, run)
+	s.created = append(s.created, create.Run)
 	s.mu.Unlock()
-	err := s.Store.CreateRun(ctx, run, lease, wait)
-	if run.Status == host.RunPending && err == nil {
-		s.waits <- run.ID
+	err := s.Store.CreateRun(ctx, create)
+	if create.Run.Status == host.RunPending && err == nil {
+		s.waits <- create.Run.ID
 	}
 	return err
 }

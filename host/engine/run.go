@@ -108,7 +108,7 @@ func (x *execution) begin(ctx context.Context, waiting bool) error {
 	if waiting {
 		row.Status = host.RunPending
 	}
-	if err := x.store.CreateRun(context.WithoutCancel(ctx), row, x.leaseNow(), x.req.RunID != ""); err != nil {
+	if err := x.store.CreateRun(context.WithoutCancel(ctx), host.NewRun{Run: row, Lease: x.leaseNow(), Wait: x.req.RunID != ""}); err != nil {
 		return fmt.Errorf("create run: %w", err)
 	}
 	x.observer.RunStarted(x.run.Component)

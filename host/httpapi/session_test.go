@@ -43,7 +43,7 @@ func newConversations(t *testing.T) *conversations {
 func (c *conversations) begin(t *testing.T, run host.Run) {
 	t.Helper()
 	run.Status = host.RunRunning
-	if err := c.store.CreateRun(t.Context(), run, host.Lease{Owner: "node", Until: at}, true); err != nil {
+	if err := c.store.CreateRun(t.Context(), host.NewRun{Run: run, Lease: host.Lease{Owner: "node", Until: at}, Wait: true}); err != nil {
 		t.Fatal(err)
 	}
 }

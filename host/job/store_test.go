@@ -226,14 +226,14 @@ func (m *memory) Expire(ctx context.Context, before host.Retention) (host.Expire
 	return host.Expired{HookCalls: 1}, nil
 }
 
-func (m *memory) RenewLeases(ctx context.Context, lease host.Lease) error {
+func (m *memory) RenewLeases(ctx context.Context, lease host.Lease) ([]string, error) {
 	if err := m.enter(ctx, "RenewLeases"); err != nil {
-		return err
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.renewed = append(m.renewed, lease)
-	return nil
+	return nil, nil
 }
 
 func (m *memory) Sweep(ctx context.Context, _ string, _ time.Time) (host.Swept, error) {
@@ -241,4 +241,13 @@ func (m *memory) Sweep(ctx context.Context, _ string, _ time.Time) (host.Swept, 
 		return host.Swept{}, err
 	}
 	return m.swept, nil
+}
+
+func (m *memory) Attend(ctx context.Context, _ string) error {
+	<-ctx.Done()
+	return nil
+}
+
+func (m *memory) ClaimHookCall(context.Context, host.Lease, time.Time, string) (host.HookCall, bool, error) {
+	return host.HookCall{}, false, nil
 }

@@ -157,7 +157,8 @@ func (s *Supervisor) every(ctx context.Context, period time.Duration, name strin
 }
 
 func (s *Supervisor) renew(ctx context.Context) error {
-	return s.cfg.Store.RenewLeases(ctx, s.lease())
+	_, err := s.cfg.Store.RenewLeases(ctx, s.lease())
+	return err
 }
 
 func (s *Supervisor) lease() host.Lease {

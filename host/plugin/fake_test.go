@@ -206,3 +206,5 @@ func (g *guest) Close(context.Context) error {
 	g.guests.open--
 	return nil
 }
+
+func (m *memory) Revision(context.Context) (int64, error) { return 0, nil }

@@ -178,7 +178,7 @@ func TestDeleteWithQueuedCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := host.Run{ID: "run", RootID: "run", SessionID: "session", Attempt: 1, Status: host.RunRunning, CreatedAt: time.Now()}
-	if err := s.store.CreateRun(t.Context(), run, host.Lease{}, true); err != nil {
+	if err := s.store.CreateRun(t.Context(), host.NewRun{Run: run, Wait: true}); err != nil {
 		t.Fatal(err)
 	}
 	run.Status = host.RunCompleted

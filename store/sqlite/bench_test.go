@@ -126,7 +126,7 @@ func (s *bench) finish(ctx context.Context, id string) error {
 		Component: host.Component{Kind: host.KindAgent, ID: "agent"}, CreatedAt: time.Now(),
 	}
 	lease := host.Lease{Owner: "node", Until: time.Now().Add(time.Minute)}
-	if err := s.store.CreateRun(ctx, run, lease, false); err != nil {
+	if err := s.store.CreateRun(ctx, host.NewRun{Run: run, Lease: lease}); err != nil {
 		return err
 	}
 	run.Status, run.Content, run.FinishedAt = host.RunCompleted, s.text, time.Now()

@@ -120,7 +120,7 @@ func writeUntilKilled(path string) {
 func finishRun(ctx context.Context, s host.Store, id string) error {
 	run := host.Run{ID: id, RootID: id, SessionID: "session", Status: host.RunRunning, Attempt: 1}
 	lease := host.Lease{Owner: "killed", Until: time.Now().Add(time.Hour)}
-	if err := s.CreateRun(ctx, run, lease, false); err != nil {
+	if err := s.CreateRun(ctx, host.NewRun{Run: run, Lease: lease}); err != nil {
 		return err
 	}
 	run.Status = host.RunCompleted

@@ -114,7 +114,7 @@ func TestReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := host.Run{ID: "lazy", RootID: "lazy", SessionID: "session", Status: host.RunRunning, Attempt: 1}
-	if err := first.CreateRun(t.Context(), run, host.Lease{Owner: "self"}, false); err != nil {
+	if err := first.CreateRun(t.Context(), host.NewRun{Run: run, Lease: host.Lease{Owner: "self"}}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -138,7 +138,7 @@ func TestCloseWritesWhatWasReplaced(t *testing.T) {
 	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
 	must(t, err)
 	run := host.Run{ID: "run", RootID: "run", Status: host.RunRunning, Attempt: 1}
-	must(t, s.CreateRun(t.Context(), run, host.Lease{Owner: "self"}, false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: host.Lease{Owner: "self"}}))
 	end := host.Finish{Run: run}
 	end.Run.Status, end.Run.Attempt = host.RunCompleted, 2
 	if err := s.FinishRun(t.Context(), end); !errors.Is(err, host.ErrStale) {
@@ -169,7 +169,7 @@ func TestDeletedLeavesTheFile(t *testing.T) {
 	raw := run
 	raw.Input = host.TextContent(secret)
 
-	must(t, s.CreateRun(t.Context(), raw, host.Lease{Owner: "self"}, true))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: raw, Lease: host.Lease{Owner: "self"}, Wait: true}))
 	wantInFiles(t, dir, "078-05-1120", false)
 	must(t, s.FinishRun(t.Context(), end))
 	wantInFiles(t, dir, "078-05-1120", true)

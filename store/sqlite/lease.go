@@ -19,7 +19,7 @@ const (
 )
 
 // RenewLeases extends every lease of the owner.
-func (s *Store) RenewLeases(ctx context.Context, lease host.Lease) error {
+func (s *Store) RenewLeases(ctx context.Context, lease host.Lease) ([]string, error) {
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		until := nanos(lease.Until)
 		if _, err := t.exec(renewRunsQuery, until, lease.Owner); err != nil {
@@ -29,9 +29,9 @@ func (s *Store) RenewLeases(ctx context.Context, lease host.Lease) error {
 		return err
 	}})
 	if err != nil {
-		return fmt.Errorf("renew leases: %w", err)
+		return nil, fmt.Errorf("renew leases: %w", err)
 	}
-	return nil
+	return nil, nil
 }
 
 // Sweep takes what others than self hold: since only one process opens the

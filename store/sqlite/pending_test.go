@@ -44,7 +44,7 @@ func TestDeletionReleases(t *testing.T) {
 	t.Parallel()
 	s, _ := openTest(t, time.Hour, nil)
 	run := host.Run{ID: "run", SessionID: "s", Status: host.RunRunning}
-	if err := s.CreateRun(t.Context(), run, host.Lease{}, true); err != nil {
+	if err := s.CreateRun(t.Context(), host.NewRun{Run: run, Wait: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, ids := range [][]string{{"none"}, {"s"}} {

@@ -13,12 +13,12 @@ import (
 
 // CreateRun stores who runs what. It drops everything a hook has to permit
 // first: the input, the content, the messages, the metadata, the state.
-func (s *Store) CreateRun(ctx context.Context, run host.Run, lease host.Lease, wait bool) error {
+func (s *Store) CreateRun(ctx context.Context, n host.NewRun) error {
 	create := s.createLazily
-	if wait {
+	if n.Wait {
 		create = s.create
 	}
-	if err := create(ctx, created(run), lease); err != nil {
+	if err := create(ctx, created(n.Run), n.Lease); err != nil {
 		return fmt.Errorf("create run: %w", err)
 	}
 	return nil

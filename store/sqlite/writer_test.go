@@ -101,7 +101,7 @@ func TestFullDisk(t *testing.T) {
 	setPages(t, s, 1)
 	run := host.Run{ID: "run", RootID: "run", SessionID: "session", Status: host.RunRunning, Attempt: 1}
 	run.UserID = strings.Repeat("u", 100_000)
-	if err := s.CreateRun(t.Context(), run, host.Lease{Owner: "self"}, false); err != nil {
+	if err := s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: host.Lease{Owner: "self"}}); err != nil {
 		t.Fatal(err)
 	}
 	var ops []*op
@@ -204,7 +204,7 @@ func TestQuiet(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(truncated, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, path := openTest(t, time.Millisecond, log)
 	run := host.Run{ID: "run", Status: host.RunRunning}
-	if err := s.CreateRun(t.Context(), run, host.Lease{Owner: "self"}, false); err != nil {
+	if err := s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: host.Lease{Owner: "self"}}); err != nil {
 		t.Fatal(err)
 	}
 	<-truncated.found

@@ -36,7 +36,7 @@ func finishCreated(t *testing.T, s host.Store) {
 func finishUnderWay(t *testing.T, s host.Store) {
 	run := newRun("run", "session")
 	run.Status = host.RunPending
-	must(t, s.CreateRun(t.Context(), run, self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self()}))
 	must(t, s.StartRun(t.Context(), "run", 1))
 	want := finished(run, host.RunError)
 	must(t, s.FinishRun(t.Context(), host.Finish{Run: want, Calls: []host.HookCall{newCall("call", "run")}}))
@@ -48,7 +48,7 @@ func finishUnderWay(t *testing.T, s host.Store) {
 
 func finishLazy(t *testing.T, s host.Store) {
 	run := newRun("run", "session")
-	must(t, s.CreateRun(t.Context(), run, self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self()}))
 	flush(t, s)
 	want := finished(run, host.RunCancelled)
 	must(t, s.FinishRun(t.Context(), host.Finish{Run: want}))
@@ -91,7 +91,7 @@ func finishAnotherAttempt(t *testing.T, s host.Store) {
 
 func finishAnotherUnderWay(t *testing.T, s host.Store) {
 	run := newRun("run", "session")
-	must(t, s.CreateRun(t.Context(), run, self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self()}))
 	wantStale(t, s.FinishRun(t.Context(), zombie(run)))
 	flush(t, s)
 	wantEqual(t, run, get(s.Run(t.Context(), "run"))(t))
@@ -126,7 +126,7 @@ func wantNothingBeside(t *testing.T, s host.Store) {
 func finishAtomic(t *testing.T, s host.Store, wait bool) {
 	finish(t, s, newRun("other", "other"), newCall("taken", "other"))
 	run := newRun("run", "session")
-	must(t, s.CreateRun(t.Context(), run, self(), wait))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self(), Wait: wait}))
 	end := host.Finish{
 		Run:       finished(run, host.RunCompleted),
 		Session:   &host.Session{ID: "session", CreatedAt: at(1), UpdatedAt: at(2)},
@@ -157,7 +157,7 @@ func finishFailsAlone(t *testing.T, s host.Store) {
 		if bad {
 			call.ID = "taken"
 		}
-		if err := s.CreateRun(ctx, run, self(), i%2 == 0); err != nil {
+		if err := s.CreateRun(ctx, host.NewRun{Run: run, Lease: self(), Wait: i%2 == 0}); err != nil {
 			return err
 		}
 		err := s.FinishRun(ctx, host.Finish{Run: finished(run, host.RunCompleted), Calls: []host.HookCall{call}})
@@ -184,7 +184,7 @@ func finishAtOnce(t *testing.T, s host.Store) {
 		session := fmt.Sprint("session ", client)
 		for i := range runs {
 			run := newRun(fmt.Sprintf("run %d of %d", i, client), session)
-			if err := s.CreateRun(ctx, run, self(), i%5 == 0); err != nil {
+			if err := s.CreateRun(ctx, host.NewRun{Run: run, Lease: self(), Wait: i%5 == 0}); err != nil {
 				return err
 			}
 			if _, err := s.Run(ctx, run.ID); err != nil {

@@ -73,7 +73,7 @@ func free(call host.HookCall, n int) host.HookCall {
 // create stores a run that self holds.
 func create(t *testing.T, s host.Store, run host.Run) {
 	t.Helper()
-	must(t, s.CreateRun(t.Context(), run, self(), true))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self(), Wait: true}))
 }
 
 // finish stores a run's creation and its end, COMPLETED, with calls.

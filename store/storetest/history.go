@@ -68,7 +68,7 @@ func turns(t *testing.T, s host.Store) {
 	finish(t, s, newRun("other", "another"))
 	for i, status := range []host.RunStatus{host.RunCompleted, host.RunError, host.RunCancelled} {
 		run := newRun(string(status), "session")
-		must(t, s.CreateRun(t.Context(), run, self(), i%2 == 0))
+		must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self(), Wait: i%2 == 0}))
 		wantEqual(t, i, get(s.Turns(t.Context(), "session"))(t))
 		must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(run, status)}))
 		wantEqual(t, i+1, get(s.Turns(t.Context(), "session"))(t))

@@ -39,7 +39,7 @@ func sweptRuns(t *testing.T, s host.Store) {
 	running, pending, mine, background := newRun("running", "s"), newRun("pending", "s"), newRun("mine", "s"), newRun("background", "s")
 	pending.Status, background.Background = host.RunPending, true
 	for _, run := range []host.Run{running, pending, background} {
-		must(t, s.CreateRun(t.Context(), run, dead(), true))
+		must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: dead(), Wait: true}))
 	}
 	create(t, s, mine)
 	finish(t, s, newRun("over", "s"))
@@ -70,7 +70,7 @@ func wantRestarted(t *testing.T, run host.Run) {
 }
 
 func sweptUnderWay(t *testing.T, s host.Store) {
-	must(t, s.CreateRun(t.Context(), newRun("run", "s"), dead(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "s"), Lease: dead()}))
 	sweep(t, s, host.Swept{Runs: 1})
 	wantRestarted(t, get(s.Run(t.Context(), "run"))(t))
 }
@@ -127,7 +127,8 @@ func renewed(t *testing.T, s host.Store) {
 	mine, other, unheld := newCall("mine", "run"), heldBy(newCall("other", "run"), dead()), free(newCall("unheld", "run"), 3)
 	mine.Position, other.Position, unheld.Position = 0, 1, 2
 	finish(t, s, newRun("run", "s"), mine, other, unheld)
-	must(t, s.RenewLeases(t.Context(), host.Lease{Owner: self().Owner, Until: at(2000)}))
+	_, err := s.RenewLeases(t.Context(), host.Lease{Owner: self().Owner, Until: at(2000)})
+	must(t, err)
 	mine.LeaseUntil = at(2000)
 	wantEqual(t, []host.HookCall{mine, other, unheld}, get(s.HookCalls(t.Context(), "run"))(t))
 }
@@ -137,7 +138,7 @@ func anotherHolds(t *testing.T, s host.Store) {
 	t.Helper()
 	other := host.Lease{Owner: "other", Until: at(60)}
 	finish(t, s, newRun("over", "s"), heldBy(newCall("call", "over"), other))
-	must(t, s.CreateRun(t.Context(), newRun("run", "s"), other, true))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "s"), Lease: other, Wait: true}))
 }
 
 func anotherIsDead(t *testing.T, s host.Store) {

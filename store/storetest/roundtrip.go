@@ -23,7 +23,7 @@ func roundTripTests() []test {
 func finishRoundTrip(t *testing.T, s host.Store) {
 	run, session, call := filled[host.Run](), filled[host.Session](), filled[host.HookCall]()
 	run.Status, call.Status, call.RunID = host.RunCompleted, host.HookCallQueued, run.ID
-	must(t, s.CreateRun(t.Context(), newRun(run.ID, run.SessionID), self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun(run.ID, run.SessionID), Lease: self()}))
 	flush(t, s)
 	attempt := run
 	attempt.Attempt = 1 // the fence of newRun

@@ -38,7 +38,7 @@ func createdRun(t *testing.T, s host.Store) {
 
 func lazyRun(t *testing.T, s host.Store) {
 	run := newRun("run", "session")
-	must(t, s.CreateRun(t.Context(), run, self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self()}))
 	wantEqual(t, run, get(s.Run(t.Context(), "run"))(t))
 	flush(t, s)
 	wantEqual(t, run, get(s.Run(t.Context(), "run"))(t))
@@ -46,17 +46,17 @@ func lazyRun(t *testing.T, s host.Store) {
 
 func repeatedRun(t *testing.T, s host.Store) {
 	first, second := newRun("run", "first"), newRun("run", "second")
-	must(t, s.CreateRun(t.Context(), first, self(), false))
-	wantCode(t, s.CreateRun(t.Context(), second, self(), true), host.CodeConflict)
-	wantCode(t, s.CreateRun(t.Context(), second, self(), true), host.CodeConflict)
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: first, Lease: self()}))
+	wantCode(t, s.CreateRun(t.Context(), host.NewRun{Run: second, Lease: self(), Wait: true}), host.CodeConflict)
+	wantCode(t, s.CreateRun(t.Context(), host.NewRun{Run: second, Lease: self(), Wait: true}), host.CodeConflict)
 	wantEqual(t, first, get(s.Run(t.Context(), "run"))(t))
 }
 
 func repeatedLazyRun(t *testing.T, s host.Store) {
 	first := newRun("run", "first")
 	create(t, s, first)
-	must(t, s.CreateRun(t.Context(), newRun("run", "second"), self(), false))
-	must(t, s.CreateRun(t.Context(), newRun("run", "third"), self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "second"), Lease: self()}))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "third"), Lease: self()}))
 	flush(t, s)
 	wantEqual(t, first, get(s.Run(t.Context(), "run"))(t))
 }
@@ -67,7 +67,7 @@ func rawData(t *testing.T, s host.Store) {
 		raw := finished(bare, host.RunRunning)
 		raw.SessionState = json.RawMessage(`{"secret":1}`)
 		raw.Metrics, raw.FinishedAt = bare.Metrics, bare.FinishedAt
-		must(t, s.CreateRun(t.Context(), raw, self(), wait))
+		must(t, s.CreateRun(t.Context(), host.NewRun{Run: raw, Lease: self(), Wait: wait}))
 		wantEqual(t, bare, get(s.Run(t.Context(), id))(t))
 		flush(t, s)
 		wantEqual(t, bare, get(s.Run(t.Context(), id))(t))
@@ -87,7 +87,7 @@ func startedRun(t *testing.T, s host.Store) {
 func startedLazyRun(t *testing.T, s host.Store) {
 	run := newRun("run", "session")
 	run.Status = host.RunPending
-	must(t, s.CreateRun(t.Context(), run, self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self()}))
 	must(t, s.StartRun(t.Context(), "run", 1))
 	flush(t, s)
 	run.Status = host.RunRunning
@@ -97,7 +97,7 @@ func startedLazyRun(t *testing.T, s host.Store) {
 func startedByAnother(t *testing.T, s host.Store) {
 	run := newRun("run", "session")
 	run.Status = host.RunPending
-	must(t, s.CreateRun(t.Context(), run, self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self()}))
 	must(t, s.StartRun(t.Context(), "run", 2))
 	must(t, s.StartRun(t.Context(), "none", 1))
 	flush(t, s)

@@ -89,7 +89,7 @@ func deletedUnknown(t *testing.T, s host.Store) {
 func deletedRunning(t *testing.T, s host.Store, wait bool) {
 	full(t, s, "a")
 	run := newRun("going on", "a")
-	must(t, s.CreateRun(t.Context(), run, self(), wait))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self(), Wait: wait}))
 	for _, dropCalls := range []bool{false, true} {
 		wantCode(t, s.DeleteSessions(t.Context(), []string{"a"}, dropCalls), host.CodeConflict)
 		wantFull(t, s, "a")

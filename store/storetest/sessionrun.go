@@ -39,7 +39,7 @@ func sessionRunsEnded(t *testing.T, s host.Store) {
 	early := newRun("early", "session")
 	create(t, s, early)
 	create(t, s, newRun("running", "session"))
-	must(t, s.CreateRun(t.Context(), newRun("lazy", "session"), self(), false))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("lazy", "session"), Lease: self()}))
 	end(t, s, newRun("one", "session"), host.RunError)
 	end(t, s, newRun("two", "session"), host.RunCompleted)
 	end(t, s, newRun("three", "session"), host.RunCancelled)
@@ -117,7 +117,7 @@ func sessionUsage(t *testing.T, s host.Store) {
 	use := func(id, session, model, parent string, status host.RunStatus, wait bool) {
 		run := newRun(id, session)
 		run.Model, run.ModelProvider, run.ParentID = model, "P", parent
-		must(t, s.CreateRun(t.Context(), run, self(), wait))
+		must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self(), Wait: wait}))
 		must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(run, status)}))
 		wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: finished(run, status)}))
 	}

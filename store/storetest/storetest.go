@@ -98,7 +98,8 @@ func get[T any](v T, err error) func(t *testing.T) T {
 // flush returns when the writes before it, which nobody waited for, are done.
 func flush(t *testing.T, s host.Store) {
 	t.Helper()
-	must(t, s.RenewLeases(t.Context(), host.Lease{Owner: "nobody", Until: at(0)}))
+	_, err := s.RenewLeases(t.Context(), host.Lease{Owner: "nobody", Until: at(0)})
+	must(t, err)
 }
 
 func wantEqual(t *testing.T, want, got any) {
