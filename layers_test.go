@@ -31,6 +31,7 @@ var rows = map[string]int{
 	"runtime":         2,
 	"host/model":      2,
 	"host/metric":     2,
+	"host/schema":     2,
 	"store/postgres":  2,
 	"store/sqlite":    2,
 	"store/storetest": 2,
@@ -45,6 +46,7 @@ var rows = map[string]int{
 	"host/job/pool":                3,
 	"host/job/river":               3,
 	"runtime/guesttest":            3,
+	"store/postgres/postgrestest":  3,
 
 	"host/engine": 4,
 	"host/job":    4,

@@ -114,6 +114,8 @@ type EventStore interface {
 	// AppendEvents stores events whose indexes follow one another, in one
 	// transaction. It wraps ErrStale when the attempt is over.
 	AppendEvents(ctx context.Context, runID string, attempt int, events []RunEvent) error
+	// NextEvent is the index that follows the last stored event of a run, 0 for none.
+	NextEvent(ctx context.Context, runID string) (int, error)
 	// RunEvents returns up to limit events of a run, from an index on.
 	RunEvents(ctx context.Context, runID string, from, limit int) ([]RunEvent, error)
 }

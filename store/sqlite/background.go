@@ -29,6 +29,8 @@ func (s *Store) RunEvents(context.Context, string, int, int) ([]host.RunEvent, e
 	return nil, errNotNow
 }
 
+func (s *Store) NextEvent(context.Context, string) (int, error) { return 0, nil }
+
 func (s *Store) Listen(ctx context.Context, _ func(host.Signal)) error { <-ctx.Done(); return nil }
 
 func (s *Store) Attend(ctx context.Context, _ string) error { <-ctx.Done(); return nil }
