@@ -18,13 +18,13 @@ import (
 // nowhere is a store that keeps nothing.
 type nowhere struct{}
 
-func (nowhere) CreateRun(context.Context, host.NewRun) error { return nil }
-func (nowhere) StartRun(context.Context, string, int) error                 { return nil }
-func (nowhere) FinishRun(context.Context, host.Finish) error                { return nil }
-func (nowhere) Run(context.Context, string) (host.Run, error)               { return host.Run{}, nil }
-func (nowhere) History(context.Context, string, int) ([]host.Run, error)    { return nil, nil }
-func (nowhere) Turns(context.Context, string) (int, error)                  { return 0, nil }
-func (nowhere) MergeSessionState(context.Context, host.StateMerge) error    { return nil }
+func (nowhere) CreateRun(context.Context, host.NewRun) error             { return nil }
+func (nowhere) StartRun(context.Context, string, int) error              { return nil }
+func (nowhere) FinishRun(context.Context, host.Finish) error             { return nil }
+func (nowhere) Run(context.Context, string) (host.Run, error)            { return host.Run{}, nil }
+func (nowhere) History(context.Context, string, int) ([]host.Run, error) { return nil, nil }
+func (nowhere) Turns(context.Context, string) (int, error)               { return 0, nil }
+func (nowhere) MergeSessionState(context.Context, host.StateMerge) error { return nil }
 func (nowhere) Session(context.Context, string) (host.Session, error) {
 	return host.Session{ID: "s"}, nil
 }
