@@ -107,8 +107,8 @@ check: ## What must pass before a change is taken: lint, test, kill-test, fuzz
 ##@ Other
 
 .PHONY: test-tools
-test-tools: ## Install what the tests need: wabt, and a C compiler for the race detector
-	@.ci/need wat2wasm:wabt gcc:gcc libc:libc6-dev
+test-tools: ## Install what the tests need: wabt, PostgreSQL, and a C compiler for the race detector
+	@.ci/need wat2wasm:wabt gcc:gcc libc:libc6-dev postgres:postgresql
 
 $(GOLANGCI_LINT):
 	@echo "Building golangci-lint $(GOLANGCI_LINT_VERSION), once"

@@ -48,6 +48,8 @@ type Config struct {
 	Plugins Plugins
 	// Retention is how long things are kept.
 	Retention job.Retention
+	// Background bounds background runs.
+	Background Background
 	// Secrets are for plugins that were granted them.
 	Secrets Secrets
 	// CacheDir keeps compiled modules; empty for the user's cache.

@@ -87,7 +87,7 @@ func TestFull(t *testing.T) {
 		Listen: "127.0.0.1:8080", Store: Store{SQLite: filepath.Join(dir, "data/snap.db")},
 		CORSOrigins: []string{"http://localhost:3000"}, RunHooksInBackground: true,
 		OfflineModels: []string{"default"}, CacheDir: "/var/cache/snap",
-		Retention: defaultRetention,
+		Retention: defaultRetention, Background: defaultBackground,
 		Agents: []host.Agent{{
 			ID: "first", Name: "First", Description: "does things", Role: "helper",
 			Instructions: []string{"Be kind to bob, pay $5 or ${PRICE}."}, Markdown: true, Model: "default",
@@ -138,7 +138,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &Config{
 		Listen: "127.0.0.1:7777", Store: Store{SQLite: "/etc/snaphook/snaphook.db"}, Models: map[string]model.Model{},
-		Retention: defaultRetention,
+		Retention: defaultRetention, Background: defaultBackground,
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
@@ -196,7 +196,7 @@ func TestOverridesWin(t *testing.T) {
 	want := &Config{
 		Listen: "0.0.0.0:2", Insecure: true, Store: Store{SQLite: "b/c.db"}, CORSOrigins: []string{"https://b:1"},
 		RunHooksInBackground: true, Models: map[string]model.Model{}, Plugins: Plugins{Dir: dir}, CacheDir: dir,
-		Retention: defaultRetention,
+		Retention: defaultRetention, Background: defaultBackground,
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)

@@ -29,6 +29,7 @@ func (l *loader) load(root *node) *Config {
 	m.read("hooks", func(n *node) { c.Hooks = l.bindings(n, hostWide) })
 	l.plugins(m, c)
 	l.retention(m, c)
+	l.background(m, c)
 	m.read("secrets", func(n *node) { c.Secrets = l.secrets(n) })
 	m.close("teams", "workflows", "session_concurrency")
 	return c

@@ -1,18 +1,30 @@
 package config
 
 import (
+	"net/url"
 	"path/filepath"
 	"strings"
 )
 
-// Store says where everything is kept.
+// Store says where everything is kept: one of its fields is set.
 type Store struct {
 	// SQLite is the path of the database file.
 	SQLite string
+	// Postgres is the URL of a database. It may hold a password and is not for logs.
+	Postgres string
 }
 
-// String is the store's URL.
-func (s Store) String() string { return "sqlite://" + s.SQLite }
+// String is the store's URL without its password.
+func (s Store) String() string {
+	if s.Postgres == "" {
+		return "sqlite://" + s.SQLite
+	}
+	u, err := url.Parse(s.Postgres)
+	if err != nil { // it was parsed when it was read
+		return "postgres://"
+	}
+	return u.Redacted()
+}
 
 // store reads the store's URL. In the file a relative path begins at the file,
 // elsewhere at the working directory.
@@ -28,10 +40,14 @@ func (l *loader) store(m *mapping, c *Config) {
 	path, isSQLite := strings.CutPrefix(text, "sqlite://")
 	switch {
 	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
-		l.problem(at, "PostgreSQL is not available yet; use sqlite://")
+		if u, err := url.Parse(text); err != nil || strings.Trim(u.Path, "/") == "" {
+			l.problem(at, "must be a URL such as postgres://user@host/database")
+			return
+		}
+		c.Store = Store{Postgres: text}
 	case !isSQLite:
 		// The text is not repeated: a URL of another kind may hold a password.
-		l.problem(at, "must be a URL such as %s", DefaultStore)
+		l.problem(at, "must be a URL such as %s or postgres://user@host/database", DefaultStore)
 	case path == "", strings.HasSuffix(path, "/"):
 		l.problem(at, "names no file")
 	case strings.ContainsAny(path, "?#"):
