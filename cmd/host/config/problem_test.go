@@ -29,7 +29,7 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	got := problemsOf(t, `listen: 0.0.0.0:80
 listen: x
-store: postgres://user:secret@db/snap
+store: mysql://db/x
 teams: []
 models:
   a: {provider: openai, id: gpt}
@@ -63,7 +63,7 @@ run_hooks_in_background: 1
 	want := []string{
 		`line 1: listen: 0.0.0.0:80 can be reached from other machines, and nothing asks who calls: set security_key, listen on a loopback address, or say insecure: true (--insecure)`,
 		`line 2: listen: repeats the key of line 1`,
-		`line 3: store: must be a URL such as postgres://user@host/database`,
+		`line 3: store: must be a URL such as sqlite://snaphook.db or postgres://user@host/database`,
 		`line 4: teams: not available yet`,
 		`line 6: models.a: needs an api_key or a base_url, or offline: echo to run without a model`,
 		`line 7: models.b.api: "assistants" is not one of chat, responses`,
