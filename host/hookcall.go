@@ -145,7 +145,8 @@ type LogLine struct {
 type Snapshot struct {
 	ID    string
 	RunID string
-	// Context is a pluginapi.Context without config, mode and delivery.
+	// Context is a pluginapi.Context without config, mode and delivery, to be kept
+	// byte for byte.
 	Context []byte
 }
 

@@ -18,8 +18,9 @@ import (
 
 // question is what one hook is asked.
 type question struct {
-	hook    *Hook
-	context *pluginapi.Context
+	hook *Hook
+	// shared makes what the hook gets beside its own.
+	shared func() (shared, error)
 	// delivery is nil for a blocking hook.
 	delivery *pluginapi.Delivery
 	services host.Services
@@ -102,30 +103,31 @@ func levelOf(name string) slog.Level {
 
 // document is the context as the hook sees it: its own copy.
 func (q question) document(ctx context.Context) ([]byte, error) {
-	state, err := q.sessionState(ctx)
+	s, err := q.shared()
+	if err != nil {
+		return nil, err
+	}
+	state, err := q.sessionState(ctx, s)
 	if err != nil {
 		return nil, errors.New("the session's state cannot be read")
 	}
-	doc := *q.context
-	ext := *q.context.Extensions.Snaphook
-	ext.Config, ext.Mode, ext.Delivery, ext.SessionState = q.hook.Config, q.hook.Mode, q.delivery, state
-	doc.Extensions.Snaphook = &ext
-	data, err := encode(&doc)
+	data, err := s.with(own{
+		Config: q.hook.Config, Mode: q.hook.Mode, SessionState: state, Delivery: q.delivery,
+	})
 	if err != nil {
-		// The encoder's error quotes what it met.
-		return nil, errors.New("the context is not valid JSON")
+		return nil, err
 	}
 	return data, checkBounds(data)
 }
 
 // sessionState is what the hook sees of it, nil without the permission: as the
 // hooks before it left it, or as it was in the snapshot.
-func (q question) sessionState(ctx context.Context) (json.RawMessage, error) {
+func (q question) sessionState(ctx context.Context, s shared) (json.RawMessage, error) {
 	switch {
 	case !q.hook.SessionState:
 		return nil, nil
 	case q.delivery != nil || q.services.SessionState == nil:
-		return q.context.Extensions.Snaphook.SessionState, nil
+		return s.state, nil
 	}
 	return q.services.SessionState.Get(ctx)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -37,12 +36,16 @@ func idempotencyKey(h *Hook, at Occasion) string {
 }
 
 // Snapshot serialises the context that the background calls of one emission
-// share.
+// share, without config, mode and delivery. Deliver takes it byte for byte.
 func Snapshot(c *pluginapi.Context) ([]byte, error) {
 	if err := prepare(c); err != nil {
 		return nil, fmt.Errorf("snapshot context: %w", err)
 	}
-	data, err := encode(c)
+	s, err := share(c)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot context: %w", err)
+	}
+	data, err := s.snapshot()
 	if err != nil {
 		return nil, fmt.Errorf("snapshot context: %w", err)
 	}
@@ -96,8 +99,8 @@ func reset(call *host.HookCall) {
 func (d *Dispatcher) deliver(
 	ctx context.Context, call *host.HookCall, snapshot []byte, services host.Services,
 ) (pluginapi.Verdict, *failure) {
-	var c pluginapi.Context
-	if err := json.Unmarshal(snapshot, &c); err != nil || c.Extensions.Snaphook == nil || call.Spec == nil {
+	stored, ok := readSnapshot(snapshot)
+	if !ok || call.Spec == nil {
 		return pluginapi.Verdict{}, contextFailure("the stored context cannot be read")
 	}
 	h := &Hook{
@@ -110,7 +113,9 @@ func (d *Dispatcher) deliver(
 		HookCallID: call.ID, IdempotencyKey: call.IdempotencyKey,
 		Attempt: call.Attempt, MaxAttempts: call.MaxAttempts,
 	}
-	verdict, failed := d.ask(ctx, question{hook: h, context: &c, delivery: delivery, services: services}, call)
+	verdict, failed := d.ask(ctx, question{
+		hook: h, shared: func() (shared, error) { return stored, nil }, delivery: delivery, services: services,
+	}, call)
 	d.warn(ctx, h, call, verdict.Warnings)
 	return verdict, failed
 }

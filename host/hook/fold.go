@@ -15,6 +15,8 @@ type fold struct {
 	emission *Emission
 	occasion Occasion
 	result   Result
+	// shared is the result's context as JSON, nil until a hook is asked about it.
+	shared *shared
 	// verdict is that of the hook consulted last, or what took its place.
 	verdict pluginapi.Verdict
 	err     error // why ctx ended
@@ -62,7 +64,7 @@ func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
 	record.StartedAt = f.now()
 	f.observer.HookStarted(&record)
 	defer func() { f.observer.HookEnded(&record) }()
-	verdict, failed := f.ask(ctx, question{hook: h, context: &f.result.Context, services: f.emission.Services}, &record)
+	verdict, failed := f.ask(ctx, question{hook: h, shared: f.share, services: f.emission.Services}, &record)
 	record.FinishedAt = f.now()
 	if failed != nil && f.ended(ctx) { // an answer that is there counts
 		record.Status = host.HookCallCancelled
@@ -86,6 +88,18 @@ func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
 	return record
 }
 
+// share is the result's context as JSON.
+func (f *fold) share() (shared, error) {
+	if f.shared == nil {
+		s, err := share(&f.result.Context)
+		if err != nil {
+			return shared{}, err
+		}
+		f.shared = &s
+	}
+	return *f.shared, nil
+}
+
 // combine folds a verdict into the result. It fails when a transform does not
 // apply.
 func (f *fold) combine(h *Hook, v pluginapi.Verdict) *failure {
@@ -99,7 +113,7 @@ func (f *fold) combine(h *Hook, v pluginapi.Verdict) *failure {
 		if err != nil {
 			return transformFailure(err)
 		}
-		f.result.Context = *next
+		f.result.Context, f.shared = *next, nil
 		combined.Decision, combined.Reason, combined.Message = pluginapi.TransformTo, v.Reason, v.Message
 	}
 	combined.Warnings = union(combined.Warnings, v.Warnings)
