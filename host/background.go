@@ -165,6 +165,8 @@ const (
 type Job struct {
 	Kind JobKind
 	ID   string
+	// Plugin is whose hook is to be called, for JobHookCall.
+	Plugin string
 	// At is when it is due; zero for now.
 	At time.Time
 }

@@ -18,9 +18,6 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-// releaseTimeout bounds how long a stopping node tries to give a call back.
-const releaseTimeout = 5 * time.Second
-
 // Work makes one attempt of a call and stores what it came to. A call of a
 // plugin in quarantine, and one that a stopping node interrupted, is given back
 // instead.
@@ -109,7 +106,7 @@ func (s *Supervisor) store(ctx context.Context, log *slog.Logger, attempt int, c
 // Abandon makes a call due again that this node will not finish.
 func (s *Supervisor) Abandon(ctx context.Context, job pool.Job) {
 	s.wards.withdraw(job.Call.Plugin, job.Call.ID)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	ctx, cancel := settle(ctx)
 	defer cancel()
 	if err := s.cfg.Store.ReleaseHookCall(ctx, job.Call.ID, job.Call.Attempt); err != nil && !errors.Is(err, host.ErrStale) {
 		s.cfg.Log.Error("release hook call", "hook_call_id", job.Call.ID, "error", err)

@@ -56,7 +56,7 @@ func (s *Supervisor) claimOnce(ctx context.Context) (time.Duration, error) {
 // how long its next claim can wait.
 func (s *Supervisor) claimOf(ctx context.Context, plugin string, due time.Time) (time.Duration, error) {
 	now := s.cfg.Now()
-	if due.After(now) {
+	if due = due.Add(s.cfg.Grace); due.After(now) {
 		return max(claimFloor, due.Sub(now)), nil
 	}
 	allowed, wait := s.wards.open(plugin, claimBatch, now)
@@ -71,7 +71,7 @@ func (s *Supervisor) claimOf(ctx context.Context, plugin string, due time.Time) 
 		s.cfg.Pool.Want(plugin)
 		return claimPoll, nil
 	}
-	calls, err := s.cfg.Store.ClaimHookCalls(ctx, s.lease(), now, plugin, room)
+	calls, err := s.cfg.Store.ClaimHookCalls(ctx, s.lease(), now.Add(-s.cfg.Grace), plugin, room)
 	s.cfg.Pool.Return(plugin, room-len(calls))
 	for _, call := range calls {
 		// A trial begins here, or the next claim would take another call for one.

@@ -117,13 +117,17 @@ func (w *wards) judge(plugin, callID, failure string, now time.Time) change {
 	return extended
 }
 
-// withdraw forgets a trial that was not made to its end.
-func (w *wards) withdraw(plugin, callID string) {
+// withdraw forgets a trial that was not made to its end, and reports whether the
+// call was one.
+func (w *wards) withdraw(plugin, callID string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if p := w.byPlugin[plugin]; p != nil && p.trial == callID {
-		p.trial = ""
+	p := w.byPlugin[plugin]
+	if p == nil || p.trial != callID {
+		return false
 	}
+	p.trial = ""
+	return true
 }
 
 // get returns the quarantine of a plugin, or nil.

@@ -8,8 +8,12 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// forgetEvery is the time between two looks for what is old.
-const forgetEvery = 10 * time.Minute
+const (
+	// forgetEvery is the time between two looks for what is old.
+	forgetEvery = time.Minute
+	// eventsKept is how long the stream of a run that ended can be resumed.
+	eventsKept = 30 * time.Minute
+)
 
 // Retention is how long things are kept after they ended; 0 for ever.
 type Retention struct {
@@ -35,14 +39,12 @@ func (r Retention) before(now time.Time) host.Retention {
 		}
 		return now.Add(-d)
 	}
-	return host.Retention{Runs: ago(r.Runs), HookCalls: ago(r.HookCalls), Logs: ago(r.Logs)}
+	return host.Retention{Runs: ago(r.Runs), HookCalls: ago(r.HookCalls), Logs: ago(r.Logs), Events: ago(eventsKept)}
 }
 
 // forget deletes what is old, now and again and again until ctx ends.
 func (s *Supervisor) forget(ctx context.Context) error {
-	if err := s.expire(ctx); err != nil && ctx.Err() == nil {
-		s.cfg.Log.Error("forget what is old", "error", err)
-	}
+	s.try(ctx, "forget what is old", s.expire)
 	return s.every(ctx, forgetEvery, "forget what is old", s.expire)
 }
 

@@ -12,13 +12,17 @@ import (
 	"github.com/snaphook-dev/snaphook/host/job"
 )
 
-// memory is a job.Store that can be told to fail.
+// memory is a job.Store that can be told to fail. It has no streams, checkpoints
+// and sessions.
 type memory struct {
+	host.BackgroundStore
 	// fail, when set, is asked before every method, by its name.
 	fail func(method string) error
 
 	mu        sync.Mutex
 	calls     map[string]host.HookCall
+	runs      map[string]*row
+	cancelled []string // what RenewLeases answers
 	snapshots map[string][]byte
 	swept     host.Swept
 	renewed   []host.Lease
@@ -30,7 +34,7 @@ type memory struct {
 var _ job.Store = (*memory)(nil)
 
 func newMemory(calls ...host.HookCall) *memory {
-	m := &memory{calls: map[string]host.HookCall{}, snapshots: map[string][]byte{"snap": []byte("{}")}}
+	m := &memory{calls: map[string]host.HookCall{}, runs: map[string]*row{}, snapshots: map[string][]byte{"snap": []byte("{}")}}
 	for _, call := range calls {
 		m.calls[call.ID] = call
 	}
@@ -233,7 +237,7 @@ func (m *memory) RenewLeases(ctx context.Context, lease host.Lease) ([]string, e
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.renewed = append(m.renewed, lease)
-	return nil, nil
+	return m.cancelled, nil
 }
 
 func (m *memory) Sweep(ctx context.Context, _ string, _ time.Time) (host.Swept, error) {
@@ -244,10 +248,24 @@ func (m *memory) Sweep(ctx context.Context, _ string, _ time.Time) (host.Swept, 
 }
 
 func (m *memory) Attend(ctx context.Context, _ string) error {
+	if err := m.enter(ctx, "Attend"); err != nil {
+		return err
+	}
 	<-ctx.Done()
-	return nil
+	return m.enter(context.WithoutCancel(ctx), "Attended")
 }
 
-func (m *memory) ClaimHookCall(context.Context, host.Lease, time.Time, string) (host.HookCall, bool, error) {
-	return host.HookCall{}, false, nil
+func (m *memory) ClaimHookCall(ctx context.Context, lease host.Lease, now time.Time, id string) (host.HookCall, bool, error) {
+	if err := m.enter(ctx, "ClaimHookCall"); err != nil {
+		return host.HookCall{}, false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	call, ok := m.calls[id]
+	if !ok || call.Status.Final() || call.Owner != "" || call.NextAttemptAt.After(now) {
+		return host.HookCall{}, false, nil
+	}
+	call.Owner, call.LeaseUntil = lease.Owner, lease.Until
+	m.calls[id] = call
+	return call, true, nil
 }

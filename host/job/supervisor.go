@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ import (
 // Store is what a Supervisor works on.
 type Store interface {
 	host.HookCallStore
+	host.BackgroundStore
 	host.LeaseStore
 	host.RetentionStore
 }
@@ -29,6 +31,13 @@ type Handlers struct {
 	// HookCall makes one attempt of a background call. It sets Error when the
 	// attempt failed and leaves Status alone.
 	HookCall func(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall
+	// Run carries out a background run: nil when it is over or another attempt's,
+	// an error when it is to be given back. It returns soon after ctx ends. Nil
+	// where there are no background runs.
+	Run func(ctx context.Context, work host.RunWork) error
+	// Cancelled is told, at every beat, the ids of runs of this node that somebody
+	// asked to cancel; it returns at once. Nil for nobody.
+	Cancelled func(ids []string)
 	// Repair is called at every beat; it mends what the store did not take. Nil
 	// for nothing.
 	Repair func(ctx context.Context) error
@@ -41,6 +50,15 @@ type Config struct {
 	Handlers Handlers
 	// Node owns what is claimed here.
 	Node string
+	// RunWorkers is how many background runs go on at once; 32 by default, since
+	// runs mostly wait for models.
+	RunWorkers int
+	// Drain is how long the runs of a stopping node may go on; 20 s by default.
+	// Hook calls have the pool's time for it.
+	Drain time.Duration
+	// Grace is how long due work is left to others who were told of it (DueRun,
+	// DueHookCall) before this node looks for it; 0 where nobody is told.
+	Grace time.Duration
 	// Lease is how long a claim holds without renewal; 10 s by default.
 	Lease time.Duration
 	// Beat is the time between renewals; 2 s by default.
@@ -48,7 +66,7 @@ type Config struct {
 	// Sweep is the time between sweeps after the one at start; 0 for none, where
 	// only one process can open the store.
 	Sweep time.Duration
-	// Retention says what to forget; the zero value forgets nothing.
+	// Retention says what to forget beside the streams of runs that ended.
 	Retention Retention
 	// Observer is told what happens; nil for nobody.
 	Observer host.Observer
@@ -58,89 +76,114 @@ type Config struct {
 	Log    *slog.Logger
 }
 
+func (c Config) validate() error {
+	if c.Store == nil || c.Pool == nil || c.Handlers.HookCall == nil || c.Log == nil || c.Node == "" {
+		return errors.New("store, pool, handlers, log and node are required")
+	}
+	if min(c.Lease, c.Beat, c.Sweep, c.Drain, c.Grace) < 0 || c.RunWorkers < 0 {
+		return errors.New("lease, beat, sweep, drain, grace and run workers must not be negative")
+	}
+	return c.Retention.validate()
+}
+
+func (c Config) withDefaults() Config {
+	if c.RunWorkers == 0 {
+		c.RunWorkers = 32
+	}
+	if c.Drain == 0 {
+		c.Drain = 20 * time.Second
+	}
+	if c.Lease == 0 {
+		c.Lease = 10 * time.Second
+	}
+	if c.Beat == 0 {
+		c.Beat = 2 * time.Second
+	}
+	if c.Observer == nil {
+		c.Observer = host.Unobserved{}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = func() float64 { return 0.8 + 0.4*rand.Float64() } //nolint:gosec // spreads retries, guards nothing
+	}
+	return c
+}
+
 // Supervisor runs the background work of this node. It is safe for concurrent
-// use.
+// use; Run is called once.
 type Supervisor struct {
 	cfg   Config
 	wards *wards
+	// due are runs this node was told of; they are taken while there is a worker
+	// for them, until stopped is closed.
+	due     chan dueRun
+	stopped chan struct{}
+	// wakeRuns tells that there may be runs to claim.
+	wakeRuns chan struct{}
+	// leased is when the leases of this node end, nil before they were renewed.
+	leased atomic.Pointer[time.Time]
 }
 
 var _ pool.Handler = (*Supervisor)(nil)
 
 // New checks the configuration.
 func New(cfg Config) (*Supervisor, error) {
-	if cfg.Store == nil || cfg.Pool == nil || cfg.Handlers.HookCall == nil || cfg.Log == nil || cfg.Node == "" {
-		return nil, errors.New("new supervisor: store, pool, handlers, log and node are required")
-	}
-	if err := cfg.Retention.validate(); err != nil {
+	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("new supervisor: %w", err)
 	}
-	if cfg.Lease < 0 || cfg.Beat < 0 || cfg.Sweep < 0 {
-		return nil, errors.New("new supervisor: lease, beat and sweep must not be negative")
-	}
-	if cfg.Lease == 0 {
-		cfg.Lease = 10 * time.Second
-	}
-	if cfg.Beat == 0 {
-		cfg.Beat = 2 * time.Second
-	}
+	cfg = cfg.withDefaults()
 	if cfg.Beat >= cfg.Lease {
 		return nil, errors.New("new supervisor: beat must be shorter than lease")
 	}
-	if cfg.Observer == nil {
-		cfg.Observer = host.Unobserved{}
-	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if cfg.Jitter == nil {
-		cfg.Jitter = func() float64 { return 0.8 + 0.4*rand.Float64() } //nolint:gosec // spreads retries, guards nothing
-	}
-	return &Supervisor{cfg: cfg, wards: newWards()}, nil
+	return &Supervisor{
+		cfg: cfg, wards: newWards(),
+		due: make(chan dueRun), stopped: make(chan struct{}), wakeRuns: make(chan struct{}, 1),
+	}, nil
 }
 
-// Sweep takes over what a dead process left. It is to be called before the host
-// accepts work.
-func (s *Supervisor) Sweep(ctx context.Context) error {
-	swept, err := s.cfg.Store.Sweep(ctx, s.cfg.Node, s.cfg.Now())
-	if err != nil {
-		return fmt.Errorf("sweep: %w", err)
+// Nudge says that the store may hold due work.
+func (s *Supervisor) Nudge() {
+	select {
+	case s.wakeRuns <- struct{}{}:
+	default:
 	}
-	if swept != (host.Swept{}) {
-		s.cfg.Log.Info("took over the work of a dead process",
-			"runs", swept.Runs, "hook_calls", swept.Calls, "dead", swept.Dead)
-	}
-	if swept.Calls > 0 {
-		s.cfg.Pool.Nudge() // they are due now
-	}
-	return nil
+	s.cfg.Pool.Nudge()
 }
 
-// Run works until ctx ends and the pool has drained.
+// Receive hears the signals of nodes. With a Grace that of due work is for
+// others.
+func (s *Supervisor) Receive(signal host.Signal) {
+	if signal.Kind == host.SignalWork && s.cfg.Grace == 0 {
+		s.Nudge()
+	}
+}
+
+// Run works until ctx ends and the pool and the runs have drained.
 func (s *Supervisor) Run(ctx context.Context) error {
-	// Leases are kept while the pool drains, after ctx has ended.
-	drained, stopBeat := context.WithCancel(context.WithoutCancel(ctx))
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		defer stopBeat()
-		return s.cfg.Pool.Run(ctx, s)
-	})
-	group.Go(func() error { return s.every(drained, s.cfg.Beat, "renew leases", s.renew) })
-	group.Go(func() error { return s.claim(ctx) })
+	s.try(ctx, "renew leases", s.renew) // before the first sweep
+	alive, die := context.WithCancel(context.WithoutCancel(ctx))
+	defer die()
+	var beats, work errgroup.Group
+	beats.Go(func() error { return s.attend(alive) })
+	beats.Go(func() error { return s.every(alive, s.cfg.Beat, "renew leases", s.renew) })
 	if s.cfg.Handlers.Repair != nil {
-		group.Go(func() error { return s.every(drained, s.cfg.Beat, "repair", s.cfg.Handlers.Repair) })
+		beats.Go(func() error { return s.every(alive, s.cfg.Beat, "repair", s.cfg.Handlers.Repair) })
 	}
+	work.Go(func() error { return s.cfg.Pool.Run(ctx, s) })
+	work.Go(func() error { return s.claim(ctx) })
+	work.Go(func() error { return s.forget(ctx) })
+	work.Go(func() error { return s.workRuns(ctx) })
 	if s.cfg.Sweep > 0 {
-		group.Go(func() error { return s.every(ctx, s.cfg.Sweep, "sweep", s.Sweep) })
+		work.Go(func() error { return s.every(ctx, s.cfg.Sweep, "sweep", s.sweepAlive) })
 	}
-	if s.cfg.Retention != (Retention{}) {
-		group.Go(func() error { return s.forget(ctx) })
-	}
-	return group.Wait()
+	err := work.Wait()
+	die() // leases were kept until here, after ctx had ended
+	return errors.Join(err, beats.Wait())
 }
 
-// every calls act again and again until ctx ends. A failure is logged and tried
-// again at the next turn.
+// every calls act again and again until ctx ends.
 func (s *Supervisor) every(ctx context.Context, period time.Duration, name string, act func(context.Context) error) error {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
@@ -149,18 +192,14 @@ func (s *Supervisor) every(ctx context.Context, period time.Duration, name strin
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := act(ctx); err != nil && ctx.Err() == nil {
-				s.cfg.Log.Error(name, "error", err)
-			}
+			s.try(ctx, name, act)
 		}
 	}
 }
 
-func (s *Supervisor) renew(ctx context.Context) error {
-	_, err := s.cfg.Store.RenewLeases(ctx, s.lease())
-	return err
-}
-
-func (s *Supervisor) lease() host.Lease {
-	return host.Lease{Owner: s.cfg.Node, Until: s.cfg.Now().Add(s.cfg.Lease)}
+// try calls act, which will be called again: a failure is logged.
+func (s *Supervisor) try(ctx context.Context, name string, act func(context.Context) error) {
+	if err := act(ctx); err != nil && ctx.Err() == nil {
+		s.cfg.Log.Error(name, "error", err)
+	}
 }
