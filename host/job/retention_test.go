@@ -31,27 +31,32 @@ func TestForgetsWhatIsOld(t *testing.T) {
 			c.Retention = job.Retention{HookCalls: 720 * time.Hour, Logs: time.Hour}
 		})
 		stop := f.start(t)
-		pass(20 * time.Minute)
+		pass(2 * time.Minute)
 		stop()
 		at := func(d time.Duration) host.Retention {
-			return host.Retention{HookCalls: began.Add(d - 720*time.Hour), Logs: began.Add(d - time.Hour)}
+			now := began.Add(d)
+			return host.Retention{
+				HookCalls: now.Add(-720 * time.Hour), Logs: now.Add(-time.Hour), Events: now.Add(-30 * time.Minute),
+			}
 		}
-		want := []host.Retention{at(10 * time.Minute), at(20 * time.Minute)} // the one at start failed
+		want := []host.Retention{at(time.Minute), at(2 * time.Minute)} // the one at start failed
 		if diff := cmp.Diff(want, store.expired); diff != "" {
 			t.Errorf("expired (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestForgetsNothingByDefault(t *testing.T) {
+func TestForgetsOnlyStreamsByDefault(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
 		f := newFixture(t, newMemory(), succeeds, nil)
 		stop := f.start(t)
-		pass(time.Hour)
+		synctest.Wait()
 		stop()
-		if n := f.store.count("Expire"); n != 0 {
-			t.Errorf("expired %d times", n)
+		want := []host.Retention{{Events: began.Add(-30 * time.Minute)}}
+		if diff := cmp.Diff(want, f.store.expired); diff != "" {
+			t.Errorf("expired (-want +got):\n%s", diff)
 		}
 	})
 }
