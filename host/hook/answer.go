@@ -132,13 +132,16 @@ func (q question) sessionState(ctx context.Context, s shared) (json.RawMessage, 
 	return q.services.SessionState.Get(ctx)
 }
 
+// plainAllow is the verdict that most calls come to, and needs no decoder.
+const plainAllow = `{"decision":"allow"}`
+
 // judge reads what a guest returned. An empty output allows, except from a
 // guardrail, which must answer.
 func judge(h *Hook, output []byte) (pluginapi.Verdict, *failure) {
-	if len(bytes.TrimSpace(output)) == 0 {
-		if h.Guardrail {
-			return pluginapi.Verdict{}, verdictFailure("a guardrail must answer explicitly")
-		}
+	switch text := bytes.TrimSpace(output); {
+	case len(text) == 0 && h.Guardrail:
+		return pluginapi.Verdict{}, verdictFailure("a guardrail must answer explicitly")
+	case len(text) == 0 || string(text) == plainAllow:
 		return pluginapi.Verdict{Decision: pluginapi.Allow}, nil
 	}
 	v, err := pluginapi.ParseVerdict(output)

@@ -25,11 +25,12 @@ type own struct {
 	Delivery     *pluginapi.Delivery `json:"delivery,omitempty"`
 }
 
-// What follows a hook's own members, and what the last ones of a context are
-// that has none.
+// How the own members of a snapshot begin, where the state of the session
+// follows, and how every context ends.
 const (
-	contextEnd = `}}`
-	noneOwn    = `"mode":""}` + contextEnd
+	noMode     = `"mode":""`
+	stateFirst = `,"session_state":`
+	contextEnd = `}}}`
 )
 
 // errNotJSON takes the place of the encoder's errors, which quote the context.
@@ -40,7 +41,7 @@ func share(c *pluginapi.Context) (shared, error) {
 	ext.Config, ext.Mode, ext.SessionState, ext.Delivery = nil, "", nil, nil
 	bare.Extensions.Snaphook = &ext
 	data, err := encode(&bare)
-	head, cut := bytes.CutSuffix(data, []byte(noneOwn))
+	head, cut := bytes.CutSuffix(data, []byte(noMode+contextEnd))
 	if err != nil || !cut {
 		return shared{}, errNotJSON
 	}
@@ -55,7 +56,7 @@ func (s shared) with(o own) ([]byte, error) {
 	}
 	data := make([]byte, 0, len(s.head)+len(members)+len(contextEnd))
 	data = append(data, s.head...)
-	data = append(data, members[1:]...)
+	data = append(data, members[1:len(members)-1]...)
 	return append(data, contextEnd...), nil
 }
 
@@ -68,11 +69,11 @@ func (s shared) snapshot() ([]byte, error) {
 
 // readSnapshot returns what was stored, or false when it is anything else.
 func readSnapshot(data []byte) (shared, bool) {
-	head, rest, cut := bytes.Cut(data, []byte("\n"))
-	members, ended := bytes.CutSuffix(rest, []byte(contextEnd))
-	var o own
-	if !cut || !ended || !json.Valid(data) || json.Unmarshal(append([]byte("{"), members...), &o) != nil {
+	head, rest, cut := bytes.Cut(data, []byte("\n"+noMode))
+	rest, ended := bytes.CutSuffix(rest, []byte(contextEnd))
+	state, hasState := bytes.CutPrefix(rest, []byte(stateFirst))
+	if !cut || !ended || !hasState && len(rest) > 0 || !json.Valid(data) {
 		return shared{}, false
 	}
-	return shared{head: head, state: o.SessionState}, true
+	return shared{head: head, state: state}, true
 }
