@@ -1,0 +1,95 @@
+package river
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+const (
+	// clockSkew is how far apart the clocks of nodes and the database may be: what
+	// is due now is that old at once, or it would wait for the slower clock.
+	clockSkew = time.Second
+	// soon is what River's scheduler, which looks every 5 s, might come too late for.
+	soon = 10 * time.Second
+	// maxAttempts is small: a row whose job is lost is found by those who look.
+	maxAttempts = 10
+)
+
+// Inserter adds jobs. It is safe for concurrent use.
+type Inserter struct {
+	client *river.Client[pgx.Tx]
+}
+
+// NewInserter makes an inserter, which needs no connection of its own.
+func NewInserter(log *slog.Logger) (*Inserter, error) {
+	client, err := river.NewClient(riverpgxv5.New(nil), &river.Config{
+		FetchCooldown: fetchCooldown, MaxAttempts: maxAttempts,
+		Hooks: []rivertype.Hook{&promptly{}}, Logger: warnings(log),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("new river inserter: %w", err)
+	}
+	return &Inserter{client: client}, nil
+}
+
+// Insert adds jobs in the transaction that makes their rows due. After its commit
+// a client of some node is told.
+func (i *Inserter) Insert(ctx context.Context, tx pgx.Tx, jobs []host.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, len(jobs))
+	now := time.Now()
+	for n, job := range jobs {
+		var err error
+		if params[n], err = insertParams(job, now); err != nil {
+			return fmt.Errorf("insert jobs: %w", err)
+		}
+	}
+	if _, err := i.client.InsertManyTx(ctx, tx, params); err != nil {
+		return fmt.Errorf("insert jobs: %w", err)
+	}
+	return nil
+}
+
+func insertParams(job host.Job, now time.Time) (river.InsertManyParams, error) {
+	at := job.At
+	if !at.After(now) {
+		at = now.Add(-clockSkew)
+	}
+	opts := &river.InsertOpts{ScheduledAt: at}
+	switch {
+	case job.ID == "":
+		return river.InsertManyParams{}, fmt.Errorf("a %s job has no id", job.Kind)
+	case job.Kind == host.JobRun:
+		opts.Queue = queueRuns
+		return river.InsertManyParams{Args: runArgs{ID: job.ID}, InsertOpts: opts}, nil
+	case job.Kind != host.JobHookCall:
+		return river.InsertManyParams{}, fmt.Errorf("job %s is of the unknown kind %q", job.ID, job.Kind)
+	case job.Plugin == "":
+		return river.InsertManyParams{}, fmt.Errorf("the job of hook call %s has no plugin", job.ID)
+	}
+	opts.Queue = queueHooks
+	return river.InsertManyParams{Args: hookCallArgs{ID: job.ID, Plugin: job.Plugin}, InsertOpts: opts}, nil
+}
+
+// promptly makes what is due soon available already, as River does with retries:
+// workers leave it alone until then, and no scheduler has to come by.
+type promptly struct{ river.HookDefaults }
+
+// InsertBegin implements rivertype.HookInsertBegin.
+func (*promptly) InsertBegin(_ context.Context, params *rivertype.JobInsertParams) error {
+	if params.State == rivertype.JobStateScheduled && time.Until(*params.ScheduledAt) < soon {
+		params.State = rivertype.JobStateAvailable
+	}
+	return nil
+}
