@@ -28,6 +28,9 @@ func (s *Store) PutBindings(ctx context.Context, scope host.BindingScope, bindin
 		return fmt.Errorf("put bindings: %w", err)
 	}
 	err = s.writer.write(ctx, &op{do: func(t *tx) error {
+		if err := revise(t); err != nil {
+			return err
+		}
 		if len(bindings) == 0 {
 			_, err := t.exec(`DELETE FROM bindings WHERE component_kind = ? AND component_id = ?`, scope.Kind, scope.ID)
 			return err

@@ -74,17 +74,47 @@ func (s *Store) ClaimHookCalls(
 	return calls, nil
 }
 
-const backlogQuery = `SELECT status, count(*) FROM hook_calls
-	WHERE status <> 'completed' AND status IN ('queued', 'running', 'dead') GROUP BY status`
+const claimOneQuery = `UPDATE hook_calls SET owner = ?, lease_until = ?
+	WHERE id = ? AND ` + free + ` AND next_attempt_at <= ? RETURNING ` + hookCallColumns
+
+// ClaimHookCall leases one call; false when it is not due, or held.
+func (s *Store) ClaimHookCall(
+	ctx context.Context, lease host.Lease, now time.Time, id string,
+) (host.HookCall, bool, error) {
+	if ctx.Err() != nil {
+		return host.HookCall{}, false, ctx.Err()
+	}
+	var calls []host.HookCall
+	err := s.writer.write(context.WithoutCancel(ctx), &op{do: func(t *tx) (err error) {
+		calls, err = queryTx(t, scanHookCall, claimOneQuery, lease.Owner, nanos(lease.Until), id, nanos(now))
+		t.changed(int64(len(calls)))
+		return err
+	}})
+	if err != nil {
+		return host.HookCall{}, false, fmt.Errorf("claim hook call: %w", err)
+	}
+	if len(calls) == 0 {
+		return host.HookCall{}, false, nil
+	}
+	return calls[0], true, nil
+}
+
+const (
+	backlogCallsQuery = `SELECT status, count(*) FROM hook_calls
+		WHERE status <> 'completed' AND status IN ('queued', 'running', 'dead') GROUP BY status`
+	backlogRunsQuery = `SELECT status, count(*) FROM runs
+		WHERE status IN ('PENDING', 'RUNNING') AND background GROUP BY status`
+)
 
 // Backlog counts the background work.
 func (s *Store) Backlog(ctx context.Context) (host.Backlog, error) {
 	var b host.Backlog
-	count := map[host.HookCallStatus]*int{
-		host.HookCallQueued: &b.Queued, host.HookCallRunning: &b.Running, host.HookCallDead: &b.Dead,
+	count := map[string]*int{
+		string(host.HookCallQueued): &b.Queued, string(host.HookCallRunning): &b.Running, string(host.HookCallDead): &b.Dead,
+		string(host.RunPending): &b.RunsPending, string(host.RunRunning): &b.RunsRunning,
 	}
 	scan := func(row scanner) (struct{}, error) {
-		var status host.HookCallStatus
+		var status string
 		var n int
 		err := row.Scan(&status, &n)
 		if into := count[status]; into != nil {
@@ -92,8 +122,10 @@ func (s *Store) Backlog(ctx context.Context) (host.Backlog, error) {
 		}
 		return struct{}{}, err
 	}
-	if _, err := all(ctx, s.read, scan, backlogQuery); err != nil {
-		return host.Backlog{}, fmt.Errorf("count hook calls: %w", err)
+	for _, query := range []string{backlogCallsQuery, backlogRunsQuery} {
+		if _, err := all(ctx, s.read, scan, query); err != nil {
+			return host.Backlog{}, fmt.Errorf("count background work: %w", err)
+		}
 	}
 	due, err := s.DueHookCalls(ctx)
 	for _, at := range due {

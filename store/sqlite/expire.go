@@ -24,6 +24,7 @@ func (s *Store) Expire(ctx context.Context, before host.Retention) (host.Expired
 		{"runs", before.Runs, s.expireRuns, &gone.Runs},
 		{"hook calls", before.HookCalls, s.expireHookCalls, &gone.HookCalls},
 		{"logs", before.Logs, s.expireLogs, &gone.Logs},
+		{"events", before.Events, s.expireEvents, new(int)},
 	} {
 		if step.before.IsZero() {
 			continue
@@ -38,14 +39,14 @@ func (s *Store) Expire(ctx context.Context, before host.Retention) (host.Expired
 
 // aged is a row on the way from the oldest to the youngest.
 type aged struct {
-	rowid    int64
+	seq      int64
 	id       string
 	final    bool
 	created  time.Time
 	finished time.Time
 }
 
-// expireOld walks over the rows of a query, which takes a rowid and a limit and
+// expireOld walks over the rows of a query, which takes a place and a limit and
 // yields those behind it in their order, up to the first that was created after
 // before. It hands the ids of what is over to drop, which says how many it took.
 func (s *Store) expireOld(
@@ -69,7 +70,7 @@ func (s *Store) expireOld(
 		if young || len(rows) < expireBatch {
 			return total, nil
 		}
-		behind = rows[len(rows)-1].rowid
+		behind = rows[len(rows)-1].seq
 	}
 }
 
@@ -87,14 +88,13 @@ func over(rows []aged, before time.Time) (ids []string, young bool) {
 	return ids, false
 }
 
-const agedCallsQuery = `SELECT rowid, id, status, created_at, finished_at FROM hook_calls
-	WHERE rowid > ? ORDER BY rowid LIMIT ?`
+const agedCallsQuery = `SELECT seq, id, status, created_at, finished_at FROM hook_calls WHERE seq > ? ORDER BY seq LIMIT ?`
 
 func (s *Store) expireHookCalls(ctx context.Context, before time.Time) (int, error) {
 	scan := func(row scanner) (a aged, err error) {
 		var status host.HookCallStatus
 		var created, finished int64
-		err = row.Scan(&a.rowid, &a.id, &status, &created, &finished)
+		err = row.Scan(&a.seq, &a.id, &status, &created, &finished)
 		a.final, a.created, a.finished = status.Final(), timeOf(created), timeOf(finished)
 		return a, err
 	}
@@ -138,22 +138,14 @@ func dropHookCall(t *tx, id string) (bool, error) {
 	return true, dropSnapshot(t, snapshots[0])
 }
 
-// agedRunsQuery reads when a run ended from its document.
-const agedRunsQuery = `SELECT rowid, id, status, created_at, doc ->> 'finished_at' FROM runs
-	WHERE rowid > ? ORDER BY rowid LIMIT ?`
+const agedRunsQuery = `SELECT seq, id, status, created_at, finished_at FROM runs WHERE seq > ? ORDER BY seq LIMIT ?`
 
 func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
 	scan := func(row scanner) (a aged, err error) {
 		var status host.RunStatus
-		var created int64
-		var finished *string
-		if err = row.Scan(&a.rowid, &a.id, &status, &created, &finished); err != nil {
-			return a, err
-		}
-		a.final, a.created = status.Final() && finished != nil, timeOf(created)
-		if finished != nil {
-			err = a.finished.UnmarshalText([]byte(*finished))
-		}
+		var created, finished int64
+		err = row.Scan(&a.seq, &a.id, &status, &created, &finished)
+		a.final, a.created, a.finished = status.Final() && finished != 0, timeOf(created), timeOf(finished)
 		return a, err
 	}
 	return s.expireOld(ctx, agedRunsQuery, scan, before, func(ctx context.Context, ids []string) (int, error) {
@@ -178,6 +170,14 @@ func dropRun(t *tx, id string) (bool, error) {
 	}
 	for _, call := range calls {
 		if _, err := dropHookCall(t, call); err != nil {
+			return false, err
+		}
+	}
+	for _, query := range []string{
+		`DELETE FROM run_events WHERE run_id = ?`,
+		`DELETE FROM run_cancels WHERE run_id = ?`,
+	} {
+		if _, err := t.exec(query, id); err != nil {
 			return false, err
 		}
 	}

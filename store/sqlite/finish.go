@@ -8,27 +8,33 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// FinishRun stores the run, its session, its hook calls and their snapshots in
-// one transaction. A run whose lazy creation is still in the queue is inserted
+// FinishRun stores the run, its session, its hook calls with their snapshots, and
+// its last events in one transaction. A run whose lazy creation is still in the queue is inserted
 // whole, and the creation is dropped.
 func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	f, err := newFinishRows(finish)
 	if err != nil {
 		return fmt.Errorf("finish run: %w", err)
 	}
-	id := f.run.id
-	o := &op{key: runKey(id), written: func() { s.pending.remove(id) }}
+	id := finish.Run.ID
+	o := &op{key: runKey(id), settled: func(err error) {
+		if _, seq, ok := s.pending.get(id); ok && err == nil {
+			s.pending.remove(seq)
+		}
+	}}
 	o.do = func(t *tx) error {
 		if o.replaces == nil {
 			return f.write(t, f.run.finish)
 		}
-		if run, ok := s.pending.get(id); ok && run.Attempt != f.run.attempt {
+		created, seq, _ := s.pending.get(id)
+		if created.Attempt != finish.Run.Attempt {
 			return host.ErrStale
 		}
+		f.run.seq = seq
 		return f.write(t, f.run.insert)
 	}
 	err = s.writer.write(ctx, o)
-	if _, uncreated := s.pending.get(id); uncreated && host.CodeOf(err) == host.CodeNotFound {
+	if _, _, uncreated := s.pending.get(id); uncreated && host.CodeOf(err) == host.CodeNotFound {
 		err = errNotNow // the creation was under way, and has met a fault
 	}
 	if err != nil {
@@ -46,19 +52,24 @@ type finishRows struct {
 	before    json.RawMessage // the session's state
 	calls     []hookCallRow
 	snapshots []host.Snapshot
+	events    []eventRow
 }
 
 func newFinishRows(finish host.Finish) (*finishRows, error) {
 	if !finish.Run.Status.Final() {
 		return nil, fmt.Errorf("status %s is not final", finish.Run.Status)
 	}
-	run, err := newRunRow(finish.Run, host.Lease{})
+	run, err := newRunRow(&finish.Run, host.Lease{})
+	if err != nil {
+		return nil, err
+	}
+	events, err := newEventRows(finish.Events)
 	if err != nil {
 		return nil, err
 	}
 	f := &finishRows{
 		run: run, usage: newModelUsage(finish.Run),
-		session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots,
+		session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots, events: events,
 	}
 	for _, call := range finish.Calls {
 		row, err := newHookCallRow(call)
@@ -93,5 +104,19 @@ func (f *finishRows) write(t *tx, run func(*tx) error) error {
 			return err
 		}
 	}
-	return nil
+	if err := f.writeProgress(t); err != nil {
+		return err
+	}
+	return tellEnd(t, f.run.run)
+}
+
+// writeProgress ends what only background runs have.
+func (f *finishRows) writeProgress(t *tx) error {
+	if !f.run.run.Background {
+		return nil
+	}
+	if err := dropProgress(t, f.run.run.ID); err != nil {
+		return err
+	}
+	return insertEvents(t, f.run.run.ID, f.events)
 }

@@ -65,6 +65,7 @@ func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) err
 		if err == nil && n == 0 {
 			return missingHookCall(t, id)
 		}
+		t.tell(host.SignalWork, "")
 		return err
 	}})
 	if err != nil {
@@ -106,6 +107,9 @@ func (r hookCallRow) insert(t *tx) error {
 	_, err := t.exec(query, c.ID, c.RunID, c.SessionID, c.Plugin, c.Hook, c.Mode, c.Sequence, c.Position, c.Status,
 		c.Attempt, c.MaxAttempts, c.Owner, nanos(c.LeaseUntil), nanos(c.NextAttemptAt), nanos(c.CreatedAt),
 		nanos(c.StartedAt), r.finishedAt(), r.logged(), c.SnapshotID, r.spec, r.doc)
+	if c.Owner == "" && !c.Status.Final() {
+		t.tell(host.SignalWork, "")
+	}
 	return err
 }
 
@@ -137,6 +141,7 @@ func (r hookCallRow) finish(t *tx, attempt int) error {
 	case len(snapshots) == 0:
 		return missingHookCall(t, c.ID)
 	case !c.Status.Final():
+		t.tell(host.SignalWork, "") // now, or when its time has come
 		return nil
 	}
 	return dropSnapshot(t, snapshots[0])

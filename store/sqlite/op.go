@@ -14,9 +14,9 @@ type op struct {
 	do func(*tx) error
 	// key names the row of a lazy op, and of a waited op that makes it needless.
 	key string
-	// written, which may be nil, is told after the commit and before anybody is
-	// answered. A lazy op that is refused for good counts as written.
-	written func()
+	// settled, which may be nil, is told what came of an op that will not be tried
+	// again, before anybody is answered.
+	settled func(error)
 	// done gets the answer; nil for a lazy op, which nobody waits for.
 	done chan error
 	// patient: somebody waits, but company is worth more than a moment.
@@ -25,16 +25,24 @@ type op struct {
 	// replaces is the lazy op this one made needless; replaced marks that one.
 	replaces *op
 	replaced bool
-	err      error // what the last try came to
+	err      error         // what the last try came to
+	signals  []host.Signal // what to tell of it once it is committed
 }
 
 func (o *op) lazy() bool { return o.done == nil }
 
 // settle marks the end of an op that will not be tried again.
 func (o *op) settle() {
-	if o.written != nil && (o.err == nil || o.lazy()) {
-		o.written()
+	if o.settled != nil {
+		o.settled(o.err)
 	}
+}
+
+// refuse ends an op that was not taken.
+func (o *op) refuse(err error) error {
+	o.err = err
+	o.settle()
+	return err
 }
 
 // answer tells the caller, if there is one.
@@ -57,6 +65,12 @@ type tx struct {
 	// needs a rollback. wrote: there is something to commit.
 	touched bool
 	wrote   bool
+	op      *op // the op at hand
+}
+
+// tell has a signal sent when the op at hand is committed.
+func (t *tx) tell(kind host.SignalKind, id string) {
+	t.op.signals = append(t.op.signals, host.Signal{Kind: kind, ID: id})
 }
 
 // exec runs a statement and returns how many rows it changed.

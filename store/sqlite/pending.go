@@ -7,36 +7,44 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// pendingRuns holds the runs that were created lazily and are not in the
-// database yet, so that they can be read. It is safe for concurrent use.
+// pendingRuns holds the runs whose creation is not committed yet, and gives each
+// its place in the order of creation. It is safe for concurrent use.
 type pendingRuns struct {
-	mu   sync.RWMutex
-	byID map[string]host.Run
+	mu    sync.RWMutex
+	last  int64 // the place given last
+	bySeq map[int64]*host.Run
+	// byID finds the runs that were created lazily, which can be read.
+	byID map[string]int64
 	// held counts by session who keeps runs out of it; freed is told when one is
 	// done.
 	held  map[string]int
 	freed *sync.Cond
 }
 
-func newPendingRuns() *pendingRuns {
-	p := &pendingRuns{byID: map[string]host.Run{}, held: map[string]int{}}
+// newPendingRuns continues behind the last place taken.
+func newPendingRuns(last int64) *pendingRuns {
+	p := &pendingRuns{last: last, bySeq: map[int64]*host.Run{}, byID: map[string]int64{}, held: map[string]int{}}
 	p.freed = sync.NewCond(&p.mu)
 	return p
 }
 
-// add keeps a run, and returns false when one with its id is pending. It waits
-// while its session is held.
-func (p *pendingRuns) add(run host.Run) bool {
+// add keeps a run and returns its place. It waits while its session is held. A
+// run that is to be read must not have the id of another such: then it is false.
+func (p *pendingRuns) add(run host.Run, readable bool) (seq int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.held[run.SessionID] > 0 {
 		p.freed.Wait()
 	}
-	if _, ok := p.byID[run.ID]; ok {
-		return false
+	if _, taken := p.byID[run.ID]; taken && readable {
+		return 0, false
 	}
-	p.byID[run.ID] = run
-	return true
+	p.last++
+	p.bySeq[p.last] = &run
+	if readable {
+		p.byID[run.ID] = p.last
+	}
+	return p.last, true
 }
 
 // hold keeps runs out of sessions until release, or returns one that is pending
@@ -44,9 +52,9 @@ func (p *pendingRuns) add(run host.Run) bool {
 func (p *pendingRuns) hold(sessionIDs []string) (release func(), busy *host.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, run := range p.byID {
+	for _, run := range p.bySeq {
 		if slices.Contains(sessionIDs, run.SessionID) {
-			return nil, &run
+			return nil, run
 		}
 	}
 	for _, id := range sessionIDs {
@@ -66,15 +74,38 @@ func (p *pendingRuns) release(sessionIDs []string) {
 	p.freed.Broadcast()
 }
 
-func (p *pendingRuns) get(id string) (host.Run, bool) {
+// get returns a run that can be read, and its place.
+func (p *pendingRuns) get(id string) (run host.Run, seq int64, ok bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	run, ok := p.byID[id]
-	return run, ok
+	if seq, ok = p.byID[id]; ok {
+		run = *p.bySeq[seq]
+	}
+	return run, seq, ok
 }
 
-func (p *pendingRuns) remove(id string) {
+// remove forgets the run at a place.
+func (p *pendingRuns) remove(seq int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.byID, id)
+	if run := p.bySeq[seq]; run != nil && p.byID[run.ID] == seq {
+		delete(p.byID, run.ID)
+	}
+	delete(p.bySeq, seq)
+}
+
+// firsts returns, by session, the first place of a run that others wait for.
+func (p *pendingRuns) firsts() map[string]int64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	firsts := make(map[string]int64, len(p.bySeq))
+	for seq, run := range p.bySeq {
+		if run.ParentID != "" || run.Parallel {
+			continue
+		}
+		if first, ok := firsts[run.SessionID]; !ok || seq < first {
+			firsts[run.SessionID] = seq
+		}
+	}
+	return firsts
 }

@@ -13,12 +13,12 @@ import (
 func TestHeldSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPendingRuns()
+		p := newPendingRuns(0)
 		releaseBoth, _ := p.hold([]string{"a", "b"})
 		releaseOne, _ := p.hold([]string{"a"})
 		added := false
-		go func() { added = p.add(host.Run{ID: "1", SessionID: "a"}) }()
-		p.add(host.Run{ID: "2", SessionID: "c"})
+		go func() { _, added = p.add(host.Run{ID: "1", SessionID: "a"}, true) }()
+		p.add(host.Run{ID: "2", SessionID: "c"}, true)
 		for _, release := range []func(){releaseBoth, releaseOne} {
 			synctest.Wait()
 			if added {

@@ -23,8 +23,10 @@ func (s *Store) InstallPlugin(ctx context.Context, plugin host.Plugin, module []
 		if created, err = insertPlugin(t, &plugin, manifest); err != nil || !created {
 			return err
 		}
-		_, err = t.exec(`INSERT INTO modules (digest, bytes) VALUES (?, ?)`, plugin.Digest, module)
-		return err
+		if _, err := t.exec(`INSERT INTO modules (digest, bytes) VALUES (?, ?)`, plugin.Digest, module); err != nil {
+			return err
+		}
+		return revise(t)
 	}})
 	if err != nil {
 		return false, fmt.Errorf("install plugin: %w", err)
@@ -93,10 +95,7 @@ func (s *Store) ActivatePlugin(
 		WHERE name = ?1 AND EXISTS (SELECT 1 FROM plugins WHERE name = ?1 AND version = ?2)`
 	err = s.writer.write(ctx, &op{do: func(t *tx) error {
 		n, err := t.exec(query, name, version, doc, nanos(at))
-		if err == nil && n == 0 {
-			return missingPlugin(name, version)
-		}
-		return err
+		return revisePlugin(t, name, version, n, err)
 	}})
 	if err != nil {
 		return fmt.Errorf("activate plugin: %w", err)
@@ -108,15 +107,23 @@ func (s *Store) ActivatePlugin(
 func (s *Store) DeactivatePlugin(ctx context.Context, name, version string) error {
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		n, err := t.exec(`UPDATE plugins SET active = 0 WHERE name = ? AND version = ?`, name, version)
-		if err == nil && n == 0 {
-			return missingPlugin(name, version)
-		}
-		return err
+		return revisePlugin(t, name, version, n, err)
 	}})
 	if err != nil {
 		return fmt.Errorf("deactivate plugin: %w", err)
 	}
 	return nil
+}
+
+// revisePlugin raises the revision when an update met n rows of a version.
+func revisePlugin(t *tx, name, version string, n int64, err error) error {
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return missingPlugin(name, version)
+	}
+	return revise(t)
 }
 
 // DeletePlugin deletes a version and its module, and with the last version what
@@ -165,7 +172,7 @@ func deletePlugin(t *tx, name, digest string) error {
 			return err
 		}
 	}
-	return nil
+	return revise(t)
 }
 
 func missingPlugin(name, version string) error {

@@ -50,6 +50,7 @@ func reviveHookCall(t *tx, call host.HookCall) error {
 	if err != nil {
 		return err
 	}
+	t.tell(host.SignalWork, "")
 	_, err = t.exec(query, call.Status, call.Attempt, call.MaxAttempts, nanos(call.NextAttemptAt), row.doc, call.ID)
 	return err
 }

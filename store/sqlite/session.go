@@ -36,12 +36,8 @@ func (s *Store) Turns(ctx context.Context, sessionID string) (int, error) {
 	return turns, nil
 }
 
-// lastTurn is the last turn of the session ?1, 0 for none. It looks into each
-// status by itself, since that is how the index is ordered.
-const lastTurn = `max(
-	coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND status = 'COMPLETED' AND turn IS NOT NULL), 0),
-	coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND status = 'CANCELLED' AND turn IS NOT NULL), 0),
-	coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND status = 'ERROR' AND turn IS NOT NULL), 0))`
+// lastTurn is the last turn of the session ?1, 0 for none.
+const lastTurn = `coalesce((SELECT max(turn) FROM runs WHERE session_id = ?1 AND turn IS NOT NULL), 0)`
 
 // putSession inserts the session, or updates what a run may change of it. before
 // is the state the run found.

@@ -23,6 +23,8 @@ func sessionDeletes() []string {
 	return []string{
 		`DELETE FROM snapshots WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE run_id IN ` + sessionRunIDs + `)`,
 		`DELETE FROM hook_calls WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM run_events WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM run_cancels WHERE run_id IN ` + sessionRunIDs,
 		`DELETE FROM runs WHERE session_id = ?1 AND turn IS NOT NULL`,
 		`DELETE FROM runs WHERE session_id = ?1 AND turn IS NULL`,
 		`DELETE FROM session_usage WHERE session_id = ?1`,

@@ -59,10 +59,11 @@ func TestSessionRunPlans(t *testing.T) {
 	t.Parallel()
 	s, _ := openTest(t, time.Hour, nil)
 	for query, want := range map[string]string{
-		sessionRunsQuery:   "runs_of_session (session_id=? AND status=? AND turn>?)",
-		unfinishedRunQuery: "runs_without_turn (session_id=?)",
-		openCallQuery:      "hook_calls_of_run (run_id=?)",
-		modelUsageQuery:    "session_usage USING PRIMARY KEY (session_id=?)",
+		sessionRunsQuery:       "runs_of_session (session_id=? AND turn>?)",
+		sessionUnfinishedQuery: "runs_ahead (session_id=?)",
+		unfinishedRunQuery:     "runs_without_turn (session_id=?)",
+		openCallQuery:          "hook_calls_of_run (run_id=?)",
+		modelUsageQuery:        "session_usage USING PRIMARY KEY (session_id=?)",
 	} {
 		if plan := planOf(t, s, query); !strings.Contains(plan, want) || strings.Contains(plan, "B-TREE FOR ORDER BY") {
 			t.Errorf("%s: plan %q, want %q and no sorting", query, plan, want)
@@ -70,7 +71,7 @@ func TestSessionRunPlans(t *testing.T) {
 	}
 	for _, query := range sessionDeletes() {
 		plan := planOf(t, s, query)
-		for _, table := range []string{"runs", "sessions", "hook_calls", "snapshots", "session_usage"} {
+		for _, table := range []string{"runs", "sessions", "hook_calls", "snapshots", "session_usage", "run_events", "run_cancels"} {
 			if strings.Contains(plan, "SCAN "+table) {
 				t.Errorf("%s: plan %q", query, plan)
 			}

@@ -4,35 +4,34 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// sessionRunsQuery merges the runs of each final status, since that is how the
-// index is ordered.
 const (
-	sessionRunsQuery = turnsWhere + `status = 'COMPLETED' AND ?5 IN ('', 'COMPLETED')` +
-		` UNION ALL ` + turnsWhere + `status = 'CANCELLED' AND ?5 IN ('', 'CANCELLED')` +
-		` UNION ALL ` + turnsWhere + `status = 'ERROR' AND ?5 IN ('', 'ERROR')` +
-		` ORDER BY turn LIMIT ?8`
-	turnsWhere = `SELECT turn, ` + runColumns + ` FROM runs
-		WHERE session_id = ?1 AND turn > ?2 AND created_at >= ?3 AND created_at < ?4
-			AND (?6 = '' OR (doc ->> '$.component.kind' = ?6 AND doc ->> '$.component.id' = ?7)) AND `
+	sessionRunsQuery = `SELECT turn, ` + runColumns + ` FROM runs
+		WHERE session_id = ?1 AND turn > ?7 AND ` + matchingRun + ` ORDER BY turn LIMIT ?8`
+	// sessionUnfinishedQuery finds what the last page ends with.
+	sessionUnfinishedQuery = `SELECT ` + runColumns + ` FROM runs
+		WHERE session_id = ?1 AND status IN ('PENDING', 'RUNNING') AND parent_id = '' AND background
+			AND ` + matchingRun + ` ORDER BY seq`
+	matchingRun = `created_at >= ?2 AND created_at < ?3 AND (?4 = '' OR status = ?4)
+			AND (?5 = '' OR (doc ->> '$.component.kind' = ?5 AND doc ->> '$.component.id' = ?6))`
 )
 
 // SessionRuns returns the next finished top-level runs of a session that match,
-// oldest first.
+// oldest first, and behind the last the background runs that go on.
 func (s *Store) SessionRuns(ctx context.Context, filter host.RunFilter) ([]host.Run, int, error) {
-	from, until := int64(math.MinInt64), int64(math.MaxInt64)
-	if !filter.CreatedFrom.IsZero() {
-		from = bound(filter.CreatedFrom)
+	matching := matchingArgs(filter)
+	// These first: a run that ends meanwhile is found among the others too, and not
+	// missed.
+	unfinished, err := all(ctx, s.read, scanRun, sessionUnfinishedQuery, matching...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list unfinished runs: %w", err)
 	}
-	if !filter.CreatedUntil.IsZero() {
-		until = bound(filter.CreatedUntil)
-	}
-	rows, err := all(ctx, s.read, scanTurn, sessionRunsQuery, filter.SessionID, filter.AfterTurn, from, until,
-		filter.Status, filter.Component.Kind, filter.Component.ID, filter.Limit)
+	rows, err := all(ctx, s.read, scanTurn, sessionRunsQuery, append(matching, filter.AfterTurn, filter.Limit)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list runs: %w", err)
 	}
@@ -40,10 +39,25 @@ func (s *Store) SessionRuns(ctx context.Context, filter host.RunFilter) ([]host.
 	for i, row := range rows {
 		runs[i] = row.run
 	}
-	if len(rows) < filter.Limit || len(rows) == 0 {
-		return runs, 0, nil
+	if len(rows) == filter.Limit && len(rows) > 0 {
+		return runs, rows[len(rows)-1].turn, nil
 	}
-	return runs, rows[len(rows)-1].turn, nil
+	unfinished = slices.DeleteFunc(unfinished, func(run host.Run) bool {
+		return slices.ContainsFunc(runs, func(ended host.Run) bool { return ended.ID == run.ID })
+	})
+	return append(runs, unfinished...), 0, nil
+}
+
+// matchingArgs are the values of a filter, from ?1 on.
+func matchingArgs(filter host.RunFilter) []any {
+	from, until := int64(math.MinInt64), int64(math.MaxInt64)
+	if !filter.CreatedFrom.IsZero() {
+		from = bound(filter.CreatedFrom)
+	}
+	if !filter.CreatedUntil.IsZero() {
+		until = bound(filter.CreatedUntil)
+	}
+	return []any{filter.SessionID, from, until, filter.Status, filter.Component.Kind, filter.Component.ID}
 }
 
 // bound is t as a column holds it; what the column cannot hold lies at its end.

@@ -77,16 +77,26 @@ func open(ctx context.Context, cfg Config, quiet time.Duration) (*Store, error) 
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	last, err := lastRun(ctx, db)
+	if err != nil {
+		return nil, errors.Join(err, db.close(), lock.Close())
+	}
 	s := &Store{
 		now:     cfg.Now,
 		lock:    lock,
 		db:      db,
 		read:    newStatements(db.read),
 		writer:  newWriter(db.write, cfg.Log, quiet),
-		pending: newPendingRuns(),
+		pending: newPendingRuns(last),
 	}
 	go s.writer.run()
 	return s, nil
+}
+
+// lastRun is the last place taken in the order of creation.
+func lastRun(ctx context.Context, db *database) (last int64, err error) {
+	err = db.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM runs").Scan(&last)
+	return last, err
 }
 
 // Close writes what was handed in, waits for the writer and releases the file.

@@ -23,19 +23,22 @@ type writer struct {
 	conn  *sql.Conn
 	stmts *statements
 	queue *queue
-	log   *slog.Logger
-	quiet time.Duration
-	ended chan struct{}
+	// signals tells of what was committed.
+	signals *signals
+	log     *slog.Logger
+	quiet   time.Duration
+	ended   chan struct{}
 }
 
 func newWriter(conn *sql.Conn, log *slog.Logger, quiet time.Duration) *writer {
 	return &writer{
-		conn:  conn,
-		stmts: newStatements(conn),
-		queue: newQueue(),
-		log:   log,
-		quiet: quiet,
-		ended: make(chan struct{}),
+		conn:    conn,
+		stmts:   newStatements(conn),
+		queue:   newQueue(),
+		signals: newSignals(),
+		log:     log,
+		quiet:   quiet,
+		ended:   make(chan struct{}),
 	}
 }
 
@@ -49,12 +52,12 @@ func (w *writer) writePatiently(ctx context.Context, o *op) error {
 // write hands o in and waits until it is committed or refused, or until ctx
 // ends, when o may still be committed.
 func (w *writer) write(ctx context.Context, o *op) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	o.done = make(chan error, 1)
+	if err := ctx.Err(); err != nil {
+		return o.refuse(err)
+	}
 	if err := w.queue.put(o); err != nil {
-		return err
+		return o.refuse(err)
 	}
 	select {
 	case err := <-o.done:
@@ -66,7 +69,12 @@ func (w *writer) write(ctx context.Context, o *op) error {
 
 // writeLazily hands o in and waits for nothing. The error says that o was not
 // taken.
-func (w *writer) writeLazily(o *op) error { return w.queue.put(o) }
+func (w *writer) writeLazily(o *op) error {
+	if err := w.queue.put(o); err != nil {
+		return o.refuse(err)
+	}
+	return nil
+}
 
 // stop has everything written and waits for run to end.
 func (w *writer) stop() error {
@@ -187,6 +195,7 @@ func (w *writer) transact(ops []*op) (*tx, error) {
 	}
 	for _, o := range ops {
 		t.touched = false
+		t.op, o.signals = o, nil
 		if o.err = o.do(t); o.err != nil && t.touched {
 			w.rollback(t)
 			return t, o.err
@@ -229,6 +238,9 @@ func (w *writer) settle(ops []*op, err error) (kept []*op) {
 		o.settle()
 	}
 	for _, o := range ops {
+		if o.err == nil {
+			w.signals.send(o.signals)
+		}
 		o.answer()
 	}
 	return kept

@@ -70,6 +70,40 @@ func free(call host.HookCall, n int) host.HookCall {
 	return call
 }
 
+// newBackgroundRun is a background run as it is created.
+func newBackgroundRun(id, session string) host.Run {
+	run := newRun(id, session)
+	run.Status, run.Background = host.RunPending, true
+	return run
+}
+
+// newRequest is what a background run is asked.
+func newRequest(run host.Run) *host.RunRequest {
+	return &host.RunRequest{
+		Component: run.Component, RunID: run.ID, SessionID: run.SessionID, UserID: run.UserID,
+		Input: host.TextContent("question of <" + run.ID + ">"),
+	}
+}
+
+// enqueue stores background runs that nobody holds.
+func enqueue(t *testing.T, s host.Store, runs ...host.Run) {
+	t.Helper()
+	for _, run := range runs {
+		must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Request: newRequest(run)}))
+	}
+}
+
+// claimRun has self claim one run, which must be there for it.
+func claimRun(t *testing.T, s host.Store, id string, now time.Time) host.RunWork {
+	t.Helper()
+	work, ok, err := s.ClaimRun(t.Context(), self(), now, id)
+	must(t, err)
+	if !ok {
+		t.Fatalf("run %s cannot be claimed", id)
+	}
+	return work
+}
+
 // create stores a run that self holds.
 func create(t *testing.T, s host.Store, run host.Run) {
 	t.Helper()

@@ -11,10 +11,13 @@ func leaseTests(lacks []Feature) []test {
 	tests := []test{
 		{"swept runs", sweptRuns},
 		{"swept run under way", sweptUnderWay},
+		{"swept cancelled run", sweptCancelled},
+		{"swept background runs", sweptBackground},
 		{"swept calls", sweptCalls},
 		{"swept last attempt", sweptLastAttempt},
 		{"nothing to sweep", nothingToSweep},
 		{"renewed", renewed},
+		{"renewed cancelled runs", renewedCancelled},
 	}
 	if slices.Contains(lacks, ManyNodes) {
 		return append(tests, test{"another owner is dead", anotherIsDead})
@@ -36,9 +39,9 @@ func sweep(t *testing.T, s host.Store, want host.Swept) {
 }
 
 func sweptRuns(t *testing.T, s host.Store) {
-	running, pending, mine, background := newRun("running", "s"), newRun("pending", "s"), newRun("mine", "s"), newRun("background", "s")
-	pending.Status, background.Background = host.RunPending, true
-	for _, run := range []host.Run{running, pending, background} {
+	running, pending, mine := newRun("running", "s"), newRun("pending", "s"), newRun("mine", "s")
+	pending.Status = host.RunPending
+	for _, run := range []host.Run{running, pending} {
 		must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: dead(), Wait: true}))
 	}
 	create(t, s, mine)
@@ -53,7 +56,6 @@ func sweptRuns(t *testing.T, s host.Store) {
 		wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: finished(want, host.RunCompleted)}))
 	}
 	wantEqual(t, mine, get(s.Run(t.Context(), "mine"))(t))
-	wantEqual(t, background, get(s.Run(t.Context(), "background"))(t))
 	wantEqual(t, []string{"over"}, ids(get(s.History(t.Context(), "s", 9))(t)))
 	wantEqual(t, 3, get(s.Turns(t.Context(), "s"))(t))
 	sweep(t, s, host.Swept{})
@@ -73,6 +75,45 @@ func sweptUnderWay(t *testing.T, s host.Store) {
 	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "s"), Lease: dead()}))
 	sweep(t, s, host.Swept{Runs: 1})
 	wantRestarted(t, get(s.Run(t.Context(), "run"))(t))
+}
+
+// A cancel was promised, whatever became of the owner.
+func sweptCancelled(t *testing.T, s host.Store) {
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "s"), Lease: dead(), Wait: true}))
+	must(t, s.CancelRun(t.Context(), "run", at(45)))
+	sweep(t, s, host.Swept{Runs: 1})
+	got := get(s.Run(t.Context(), "run"))(t)
+	if got.Status != host.RunCancelled || got.Failure != nil || !got.FinishedAt.Equal(at(50)) {
+		t.Errorf("the run is %s at %v, failure %v; want it CANCELLED", got.Status, got.FinishedAt, got.Failure)
+	}
+}
+
+// Background runs go on elsewhere; their dead worker writes nothing any more.
+func sweptBackground(t *testing.T, s host.Store) {
+	running, pending := newBackgroundRun("running", "a"), newBackgroundRun("pending", "b")
+	running.Status = host.RunRunning
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: running, Lease: dead()}))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: pending, Lease: dead()}))
+	enqueue(t, s, newBackgroundRun("unheld", "c"))
+	mine := newBackgroundRun("mine", "d")
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: mine, Lease: self()}))
+	sweep(t, s, host.Swept{Requeued: 2})
+
+	for _, want := range []host.Run{running, pending} {
+		want.Attempt = 2
+		wantEqual(t, want, get(s.Run(t.Context(), want.ID))(t))
+		if early, ok, err := s.ClaimRun(t.Context(), self(), at(49), want.ID); ok || err != nil {
+			t.Errorf("claimed %v before it was due, error %v", early, err)
+		}
+		work := claimRun(t, s, want.ID, at(50))
+		want.Status = host.RunRunning
+		wantEqual(t, want, work.Run)
+		zombie := finished(want, host.RunCompleted)
+		zombie.Attempt = 1
+		wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: zombie}))
+	}
+	wantEqual(t, mine, get(s.Run(t.Context(), "mine"))(t))
+	sweep(t, s, host.Swept{})
 }
 
 func sweptCalls(t *testing.T, s host.Store) {
@@ -131,6 +172,23 @@ func renewed(t *testing.T, s host.Store) {
 	must(t, err)
 	mine.LeaseUntil = at(2000)
 	wantEqual(t, []host.HookCall{mine, other, unheld}, get(s.HookCalls(t.Context(), "run"))(t))
+}
+
+func renewedCancelled(t *testing.T, s host.Store) {
+	for _, id := range []string{"cancelled", "other", "running", "over"} {
+		create(t, s, newRun(id, id))
+	}
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("theirs", "s"), Lease: dead(), Wait: true}))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("lazy", "s"), Lease: self()}))
+	must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(newRun("over", "over"), host.RunCompleted)}))
+	for _, id := range []string{"cancelled", "other", "theirs", "lazy", "over", "none"} {
+		must(t, s.CancelRun(t.Context(), id, at(2)))
+	}
+	for range 2 { // until they have ended
+		cancelled := get(s.RenewLeases(t.Context(), self()))(t)
+		slices.Sort(cancelled)
+		wantEqual(t, []string{"cancelled", "lazy", "other"}, cancelled)
+	}
 }
 
 // anotherHolds stores a run and a call of an owner whose lease is not past.

@@ -96,6 +96,7 @@ func fillScalar(v reflect.Value, n int) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(n))
+	case reflect.Func: // is not stored
 	case reflect.Float64:
 		v.SetFloat(float64(n) + 0.5)
 	default:

@@ -47,6 +47,14 @@ func Run(t *testing.T, open func(t *testing.T) host.Store, lacks ...Feature) {
 		{"Retry", retryTests()},
 		{"Retention", retentionTests()},
 		{"Lease", leaseTests(lacks)},
+		{"NewRun", newRunTests()},
+		{"ClaimRun", claimRunTests()},
+		{"Checkpoint", checkpointTests()},
+		{"Cancel", cancelTests()},
+		{"Ahead", aheadTests()},
+		{"Event", eventTests()},
+		{"Signal", signalTests()},
+		{"Revision", revisionTests()},
 		{"Plugin", pluginTests()},
 		{"Binding", bindingTests()},
 		{"KV", kvTests()},
@@ -74,6 +82,9 @@ type test struct {
 func at(n int) time.Time {
 	return time.Date(2026, time.March, 4, 5, 6, n, 789, time.UTC)
 }
+
+// later is when everything is due, also what the store's own clock made so.
+func later() time.Time { return time.Now().AddDate(1, 0, 0) }
 
 // self is the owner the tests act as.
 func self() host.Lease { return host.Lease{Owner: "self", Until: at(1000)} }
@@ -113,6 +124,13 @@ func wantCode(t *testing.T, err error, want host.Code) {
 	t.Helper()
 	if got := host.CodeOf(err); got != want {
 		t.Errorf("code %q of error %v, want %q", got, err, want)
+	}
+}
+
+func wantCancelled(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, host.ErrCancelled) {
+		t.Errorf("error %v, want ErrCancelled", err)
 	}
 }
 

@@ -2,21 +2,62 @@
 -- a column repeats a field of it, the column is the truth.
 
 CREATE TABLE runs (
-    id          TEXT PRIMARY KEY,
-    session_id  TEXT NOT NULL,
-    parent_id   TEXT NOT NULL,             -- empty for a top-level run
-    background  INTEGER NOT NULL,
-    status      TEXT NOT NULL,
-    attempt     INTEGER NOT NULL,          -- the fence
-    owner       TEXT NOT NULL,             -- empty when nobody holds the run
-    lease_until INTEGER NOT NULL,
-    turn        INTEGER,                   -- 1 for the session's first finished top-level run
-    created_at  INTEGER NOT NULL,
-    doc         TEXT NOT NULL
+    seq              INTEGER PRIMARY KEY,       -- the order of creation
+    id               TEXT NOT NULL UNIQUE,
+    session_id       TEXT NOT NULL,
+    parent_id        TEXT NOT NULL,             -- empty for a top-level run
+    background       INTEGER NOT NULL,
+    parallel         INTEGER NOT NULL,          -- waits for no other run of its session
+    status           TEXT NOT NULL,
+    attempt          INTEGER NOT NULL,          -- the fence
+    owner            TEXT NOT NULL,             -- empty when nobody holds the run
+    lease_until      INTEGER NOT NULL,
+    due_at           INTEGER NOT NULL,          -- of a background run that nobody holds
+    cancel_requested INTEGER NOT NULL,          -- the run is to end CANCELLED
+    turn             INTEGER,                   -- 1 for the session's first finished top-level run
+    created_at       INTEGER NOT NULL,
+    finished_at      INTEGER NOT NULL,
+    streamed         INTEGER NOT NULL,          -- final, with events
+    idempotency_key  TEXT UNIQUE,
+    doc              TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX runs_of_session ON runs (session_id, status, turn) WHERE turn IS NOT NULL;
+CREATE INDEX runs_of_session ON runs (session_id, turn, status) WHERE turn IS NOT NULL;
+-- Runs that have not ended, and those of members.
+CREATE INDEX runs_without_turn ON runs (session_id) WHERE turn IS NULL;
 CREATE INDEX runs_unfinished ON runs (owner) WHERE status IN ('PENDING', 'RUNNING');
+-- Those that the session's later runs wait for.
+CREATE INDEX runs_ahead ON runs (session_id) WHERE status IN ('PENDING', 'RUNNING') AND parent_id = '';
+CREATE INDEX runs_background ON runs (status, background) WHERE status IN ('PENDING', 'RUNNING') AND background;
+CREATE INDEX runs_streamed ON runs (finished_at) WHERE streamed;
+
+-- What background runs were asked, until their hooks have permitted it.
+CREATE TABLE run_inputs (
+    run_id  TEXT PRIMARY KEY,
+    request TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What background runs go on from.
+CREATE TABLE run_checkpoints (
+    run_id TEXT PRIMARY KEY,
+    state  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The streams of background runs.
+CREATE TABLE run_events (
+    run_id TEXT NOT NULL,
+    idx    INTEGER NOT NULL,
+    doc    TEXT NOT NULL,
+    PRIMARY KEY (run_id, idx)
+) STRICT, WITHOUT ROWID;
+
+-- Cancels of runs that did not exist when they came.
+CREATE TABLE run_cancels (
+    run_id       TEXT PRIMARY KEY,
+    requested_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX run_cancels_old ON run_cancels (requested_at);
 
 CREATE TABLE sessions (
     id             TEXT PRIMARY KEY,
@@ -25,31 +66,62 @@ CREATE TABLE sessions (
     component_name TEXT NOT NULL,
     user_id        TEXT NOT NULL,
     name           TEXT NOT NULL,
+    title          TEXT NOT NULL,             -- the first message, cut
     state          TEXT,
     metadata       TEXT,
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX sessions_of_component ON sessions (component_kind, component_id, created_at);
+CREATE INDEX sessions_of_kind ON sessions (component_kind, created_at);
+CREATE INDEX sessions_of_user ON sessions (user_id, created_at) WHERE user_id <> '';
+CREATE INDEX sessions_updated ON sessions (component_kind, updated_at);
+
+-- The tokens of all runs of a session, by model.
+CREATE TABLE session_usage (
+    session_id        TEXT NOT NULL,
+    model             TEXT NOT NULL,
+    provider          TEXT NOT NULL,
+    input_tokens      INTEGER NOT NULL,
+    output_tokens     INTEGER NOT NULL,
+    total_tokens      INTEGER NOT NULL,
+    reasoning_tokens  INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    PRIMARY KEY (session_id, model, provider)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE hook_calls (
-    id              TEXT PRIMARY KEY,
+    seq             INTEGER PRIMARY KEY,       -- the order of storing
+    id              TEXT NOT NULL UNIQUE,
     run_id          TEXT NOT NULL,
+    session_id      TEXT NOT NULL,
+    plugin          TEXT NOT NULL,
+    hook            TEXT NOT NULL,
+    mode            TEXT NOT NULL,
     sequence        INTEGER NOT NULL,
     position        INTEGER NOT NULL,
     status          TEXT NOT NULL,
-    attempt         INTEGER NOT NULL,      -- the fence
+    attempt         INTEGER NOT NULL,          -- the fence
     max_attempts    INTEGER NOT NULL,
-    owner           TEXT NOT NULL,         -- empty when nobody holds the call
+    owner           TEXT NOT NULL,             -- empty when nobody holds the call
     lease_until     INTEGER NOT NULL,
     next_attempt_at INTEGER NOT NULL,
+    created_at      INTEGER NOT NULL,
     started_at      INTEGER NOT NULL,
+    finished_at     INTEGER NOT NULL,
+    logged          INTEGER NOT NULL,          -- final, with logs in doc
     snapshot_id     TEXT NOT NULL,
     spec            TEXT,
     doc             TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX hook_calls_of_run ON hook_calls (run_id, sequence, position);
-CREATE INDEX hook_calls_open ON hook_calls (owner, next_attempt_at) WHERE status IN ('queued', 'running');
+CREATE INDEX hook_calls_open ON hook_calls (owner, plugin, next_attempt_at) WHERE status IN ('queued', 'running');
+CREATE INDEX hook_calls_of_session ON hook_calls (session_id);
+CREATE INDEX hook_calls_of_plugin ON hook_calls (plugin);
+CREATE INDEX hook_calls_of_status ON hook_calls (status) WHERE status <> 'completed';
+CREATE INDEX hook_calls_logged ON hook_calls (finished_at) WHERE logged;
 
 CREATE TABLE snapshots (
     id      TEXT PRIMARY KEY,
@@ -63,16 +135,27 @@ CREATE TABLE modules (
 ) STRICT;
 
 CREATE TABLE plugins (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
-    name        TEXT NOT NULL,
-    version     TEXT NOT NULL,
-    digest      TEXT NOT NULL UNIQUE,
-    manifest    TEXT NOT NULL,
-    module_size INTEGER NOT NULL,
-    active      INTEGER NOT NULL DEFAULT 0,
-    grants      TEXT,                      -- NULL until the version is activated
-    created_at  INTEGER NOT NULL,
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    name         TEXT NOT NULL,
+    version      TEXT NOT NULL,
+    digest       TEXT NOT NULL UNIQUE,
+    manifest     TEXT NOT NULL,
+    module_size  INTEGER NOT NULL,
+    tests        TEXT NOT NULL,                -- what came of the manifest's own tests
+    active       INTEGER NOT NULL DEFAULT 0,
+    grants       TEXT,                         -- NULL until the version is activated
+    activated_at INTEGER NOT NULL DEFAULT 0,   -- of the version that is active or was the last to be, else 0
+    created_at   INTEGER NOT NULL,
     UNIQUE (name, version)
+) STRICT;
+
+-- What plugins keep between calls, by the plugin's name. Keys are text, compared
+-- byte for byte.
+CREATE TABLE plugin_values (
+    plugin TEXT NOT NULL,
+    key    BLOB NOT NULL,
+    value  BLOB NOT NULL,
+    PRIMARY KEY (plugin, key)
 ) STRICT;
 
 -- One list per scope; the whole host is the scope with an empty kind and id.
@@ -82,3 +165,7 @@ CREATE TABLE bindings (
     doc            TEXT NOT NULL,
     PRIMARY KEY (component_kind, component_id)
 ) STRICT;
+
+-- The one row grows with every change of plugins and bindings.
+CREATE TABLE plugin_revision (revision INTEGER NOT NULL) STRICT;
+INSERT INTO plugin_revision VALUES (0);

@@ -1,0 +1,54 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// keepCancel is how long a cancel waits for its run to be created.
+const keepCancel = time.Hour
+
+// CancelRun notes that the run is to end CANCELLED.
+func (s *Store) CancelRun(ctx context.Context, id string, at time.Time) error {
+	err := s.writer.write(ctx, &op{do: func(t *tx) error {
+		const query = `UPDATE runs SET cancel_requested = 1
+			WHERE id = ? AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')`
+		n, err := t.exec(query, id)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return keepCancelOf(t, id, at)
+		}
+		t.tell(host.SignalCancel, id)
+		t.tell(host.SignalWork, "") // a run that waited need not any more
+		return nil
+	}})
+	if err != nil {
+		return fmt.Errorf("cancel run: %w", err)
+	}
+	return nil
+}
+
+// keepCancelOf keeps the cancel of a run that does not exist.
+func keepCancelOf(t *tx, id string, at time.Time) error {
+	const query = `INSERT INTO run_cancels (run_id, requested_at)
+		SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?1)
+		ON CONFLICT (run_id) DO UPDATE SET requested_at = excluded.requested_at`
+	n, err := t.exec(query, id, nanos(at))
+	if n > 0 {
+		t.tell(host.SignalCancel, id)
+	}
+	return err
+}
+
+const expireCancelsQuery = `DELETE FROM run_cancels WHERE requested_at < ?`
+
+// expireCancels forgets the cancels whose runs were not created in time.
+func expireCancels(t *tx, now time.Time) error {
+	_, err := t.exec(expireCancelsQuery, nanos(now.Add(-keepCancel)))
+	return err
+}

@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// claimable chooses the runs r that a worker may have. ?3 is the time; ?4 is the
+// places of the runs that are being created, by session.
+const claimable = `r.status IN ('PENDING', 'RUNNING') AND r.owner = '' AND r.background AND r.due_at <= ?3
+	AND (r.cancel_requested OR r.parallel OR r.parent_id <> '' OR NOT EXISTS (
+			SELECT 1 FROM runs AS a WHERE ` + unfinishedTop + ` AND a.session_id = r.session_id AND a.seq < r.seq)
+		AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS p WHERE p.key = r.session_id AND p.value < r.seq))`
+
+// unfinishedTop chooses the runs a that later runs of their session wait for.
+const unfinishedTop = `a.status IN ('PENDING', 'RUNNING') AND a.parent_id = '' AND NOT a.parallel`
+
+const (
+	claimRuns = `UPDATE runs SET status = 'RUNNING', owner = ?1, lease_until = ?2 WHERE seq IN (`
+	claimed   = `) RETURNING seq, cancel_requested, ` + runColumns
+
+	claimRunsQuery = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` ORDER BY r.seq LIMIT ?5` + claimed
+	claimRunQuery  = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` AND r.id = ?5` + claimed
+)
+
+// ClaimRuns leases up to limit background runs that are due and held by nobody,
+// those created first first.
+func (s *Store) ClaimRuns(ctx context.Context, lease host.Lease, now time.Time, limit int) ([]host.RunWork, error) {
+	if limit <= 0 {
+		return nil, ctx.Err()
+	}
+	return s.claimRuns(ctx, claimRunsQuery, lease, now, limit)
+}
+
+// ClaimRun leases one background run; false when it cannot be claimed.
+func (s *Store) ClaimRun(ctx context.Context, lease host.Lease, now time.Time, id string) (host.RunWork, bool, error) {
+	work, err := s.claimRuns(ctx, claimRunQuery, lease, now, id)
+	if err != nil || len(work) == 0 {
+		return host.RunWork{}, false, err
+	}
+	return work[0], true, nil
+}
+
+// claimRuns runs a query whose last argument is which.
+func (s *Store) claimRuns(
+	ctx context.Context, query string, lease host.Lease, now time.Time, which any,
+) ([]host.RunWork, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var work []host.RunWork
+	// Once begun the claim is seen through: runs leased to a caller that gave up
+	// would be held for ever.
+	err := s.writer.write(context.WithoutCancel(ctx), &op{do: func(t *tx) error {
+		creating, err := json.Marshal(s.pending.firsts())
+		if err != nil {
+			return err
+		}
+		runs, err := queryTx(t, scanClaimed, query,
+			lease.Owner, nanos(lease.Until), nanos(now), string(creating), which)
+		t.changed(int64(len(runs)))
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(runs, func(a, b claimedRun) int { return cmp.Compare(a.seq, b.seq) })
+		work, err = runWork(t, runs)
+		return err
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("claim runs: %w", err)
+	}
+	return work, nil
+}
+
+// claimedRun is a run with its place in the order of creation.
+type claimedRun struct {
+	seq int64
+	host.RunWork
+}
+
+func scanClaimed(row scanner) (c claimedRun, err error) {
+	c.Run, err = scanRun(leading{leading{row, &c.seq}, &c.CancelRequested})
+	return c, err
+}
+
+// runWork adds what the runs go on from.
+func runWork(t *tx, runs []claimedRun) ([]host.RunWork, error) {
+	const query = `SELECT (SELECT request FROM run_inputs WHERE run_id = ?1),
+		(SELECT state FROM run_checkpoints WHERE run_id = ?1), ` + nextEvent
+	work := make([]host.RunWork, len(runs))
+	for i, run := range runs {
+		work[i] = run.RunWork
+		scan := func(row scanner) (struct{}, error) { return struct{}{}, scanProgress(row, &work[i]) }
+		if _, err := queryTx(t, scan, query, run.Run.ID); err != nil {
+			return nil, err
+		}
+	}
+	return work, nil
+}
+
+func scanProgress(row scanner, work *host.RunWork) error {
+	var request, checkpoint []byte
+	if err := row.Scan(&request, &checkpoint, &work.NextEvent); err != nil {
+		return err
+	}
+	work.Checkpoint = checkpoint
+	if request == nil {
+		return nil
+	}
+	if err := json.Unmarshal(request, &work.Request); err != nil {
+		return fmt.Errorf("decode request: %w", err)
+	}
+	return nil
+}
+
+// ReleaseRun gives a claimed run back, due now, without costing an attempt.
+func (s *Store) ReleaseRun(ctx context.Context, id string, attempt int) error {
+	const query = `UPDATE runs SET owner = '', lease_until = 0, due_at = ? WHERE id = ?`
+	now := nanos(s.now())
+	err := s.writer.write(ctx, &op{do: func(t *tx) error {
+		if _, err := checkRun(t, id, attempt); err != nil {
+			return err
+		}
+		t.tell(host.SignalWork, "")
+		_, err := t.exec(query, now, id)
+		return err
+	}})
+	if err != nil {
+		return fmt.Errorf("release run: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// CreateRun stores who runs what. It drops everything a hook has to permit
+// first: the input, the content, the messages, the metadata, the state.
+func (s *Store) CreateRun(ctx context.Context, n host.NewRun) error {
+	create := s.createLazily
+	if n.Wait || n.Run.Background || n.IdempotencyKey != "" {
+		create = s.create
+	}
+	n.Run = created(n.Run)
+	if err := create(ctx, n); err != nil {
+		return fmt.Errorf("create run: %w", err)
+	}
+	return nil
+}
+
+// created returns what may be stored of a run whose hooks have not answered.
+func created(run host.Run) host.Run {
+	return host.Run{
+		ID:            run.ID,
+		SessionID:     run.SessionID,
+		ParentID:      run.ParentID,
+		RootID:        run.RootID,
+		UserID:        run.UserID,
+		Component:     run.Component,
+		Status:        run.Status,
+		Background:    run.Background,
+		Parallel:      run.Parallel,
+		Attempt:       run.Attempt,
+		Model:         run.Model,
+		ModelProvider: run.ModelProvider,
+		CreatedAt:     run.CreatedAt,
+	}
+}
+
+// create stores a run and what belongs to its beginning.
+func (s *Store) create(ctx context.Context, n host.NewRun) error {
+	c, err := newCreation(n)
+	if err != nil {
+		return err
+	}
+	c.row.seq, _ = s.pending.add(n.Run, false)
+	return s.writer.write(ctx, &op{do: c.write, settled: func(error) { s.pending.remove(c.row.seq) }})
+}
+
+// createLazily makes the run readable and puts its row into the next
+// transaction.
+func (s *Store) createLazily(_ context.Context, n host.NewRun) error {
+	seq, ok := s.pending.add(n.Run, true)
+	if !ok {
+		s.writer.log.Warn("write refused", "row", runKey(n.Run.ID), "err", "a run with this id is under way")
+		return nil
+	}
+	o := &op{key: runKey(n.Run.ID), settled: func(error) { s.pending.remove(seq) }}
+	o.do = func(t *tx) error {
+		c, err := newCreation(n) // here, since it is seldom needed
+		if err != nil {
+			return err
+		}
+		c.row.seq = seq
+		return c.write(t)
+	}
+	return s.writer.writeLazily(o)
+}
+
+// creation is a host.NewRun as it is stored.
+type creation struct {
+	row       runRow
+	request   string // JSON, "" for none
+	maxQueued int
+}
+
+func newCreation(n host.NewRun) (*creation, error) {
+	row, err := newRunRow(&n.Run, n.Lease)
+	if err != nil {
+		return nil, err
+	}
+	c := &creation{row: row, maxQueued: n.MaxQueued}
+	if n.IdempotencyKey != "" {
+		c.row.idempotencyKey = n.IdempotencyKey
+	}
+	if n.Request != nil {
+		if c.request, err = encode(n.Request); err != nil {
+			return nil, fmt.Errorf("encode request: %w", err)
+		}
+	}
+	return c, nil
+}
+
+func (c *creation) write(t *tx) error {
+	if err := c.checkKey(t); err != nil {
+		return err
+	}
+	if err := c.checkQueue(t); err != nil {
+		return err
+	}
+	if err := c.row.insert(t); err != nil {
+		return err
+	}
+	if c.request != "" {
+		_, err := t.exec(`INSERT INTO run_inputs (run_id, request) VALUES (?, ?)`, c.row.run.ID, c.request)
+		if err != nil {
+			return err
+		}
+	}
+	if c.row.run.Background && c.row.lease.Owner == "" {
+		t.tell(host.SignalWork, "")
+	}
+	return nil
+}
+
+// checkKey refuses a run whose idempotency key another has.
+func (c *creation) checkKey(t *tx) error {
+	if c.row.idempotencyKey == nil {
+		return nil
+	}
+	first, err := queryTx(t, scanRun, keyQuery, c.row.idempotencyKey)
+	if err == nil && len(first) > 0 {
+		return &host.DuplicateError{Run: first[0]}
+	}
+	return err
+}
+
+// checkQueue refuses a run for which there is no room.
+func (c *creation) checkQueue(t *tx) error {
+	if c.maxQueued == 0 {
+		return nil
+	}
+	queued, err := queryTx(t, value[int], queuedQuery)
+	if err == nil && queued[0] >= c.maxQueued {
+		return host.Errorf(host.CodeBusy, "the queue of background runs is full")
+	}
+	return err
+}
+
+const (
+	keyQuery    = `SELECT ` + runColumns + ` FROM runs WHERE idempotency_key = ?`
+	queuedQuery = `SELECT count(*) FROM runs WHERE status = 'PENDING' AND status IN ('PENDING', 'RUNNING') AND background`
+)

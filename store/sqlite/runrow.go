@@ -1,0 +1,130 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// runKey names a run's row to the writer.
+func runKey(id string) string { return "run " + id }
+
+// runRow is a run as it is stored.
+type runRow struct {
+	run            *host.Run
+	seq            int64 // of a row that is to be inserted
+	lease          host.Lease
+	idempotencyKey any // TEXT, or nil
+	doc            string
+}
+
+func newRunRow(run *host.Run, lease host.Lease) (runRow, error) {
+	doc, err := encode(run)
+	if err != nil {
+		return runRow{}, fmt.Errorf("encode run: %w", err)
+	}
+	return runRow{run: run, lease: lease, doc: doc}, nil
+}
+
+// counted reports whether the run takes the next turn of its session.
+func (r *runRow) counted() bool { return r.run.ParentID == "" && r.run.Status.Final() }
+
+// insert adds the row; an id that exists is a conflict. A run that somebody has
+// cancelled already cannot come in with another end.
+func (r *runRow) insert(t *tx) error {
+	const query = `INSERT INTO runs (session_id, id, seq, parent_id, background, parallel, status, attempt,
+			owner, lease_until, due_at, created_at, finished_at, streamed, idempotency_key, doc,
+			turn, cancel_requested)
+		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, 0, ?13, ?14,
+			CASE WHEN ?15 THEN ` + lastTurn + ` + 1 END, EXISTS (` + cancelOf + `)
+		WHERE ?7 NOT IN ('COMPLETED', 'ERROR') OR NOT EXISTS (` + cancelOf + `)
+		ON CONFLICT (id) DO NOTHING`
+	run := r.run
+	n, err := t.exec(query, run.SessionID, run.ID, r.seq, run.ParentID, run.Background, run.Parallel, run.Status,
+		run.Attempt, r.lease.Owner, nanos(r.lease.Until), nanos(run.CreatedAt), nanos(run.FinishedAt),
+		r.idempotencyKey, r.doc, r.counted())
+	if err != nil || n > 0 {
+		return err
+	}
+	found, err := queryTx(t, value[int], `SELECT 1 FROM runs WHERE id = ?`, run.ID)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return host.Errorf(host.CodeConflict, "run %q exists already", run.ID)
+	}
+	return host.ErrCancelled
+}
+
+// cancelOf is the cancel that came before the run ?2.
+const cancelOf = `SELECT 1 FROM run_cancels WHERE run_id = ?2`
+
+// finish replaces the row of a run that is not final and belongs to r's attempt,
+// and frees it.
+func (r *runRow) finish(t *tx) error {
+	const query = `UPDATE runs SET status = ?2, owner = '', lease_until = 0, finished_at = ?3, streamed = background,
+			doc = ?4, turn = CASE WHEN ?5 THEN ` + lastTurn + ` + 1 END
+		WHERE id = ?6 AND attempt = ?7 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')
+			AND (?2 = 'CANCELLED' OR NOT cancel_requested)`
+	n, err := t.exec(query, r.run.SessionID, r.run.Status, nanos(r.run.FinishedAt), r.doc, r.counted(),
+		r.run.ID, r.run.Attempt)
+	if err != nil || n > 0 {
+		return err
+	}
+	return missedRun(t, r.run.ID, r.run.Attempt)
+}
+
+// missedRun says why a write of an attempt met no row.
+func missedRun(t *tx, id string, attempt int) error {
+	cancelled, err := checkRun(t, id, attempt)
+	if err == nil && cancelled {
+		return host.ErrCancelled
+	}
+	return err
+}
+
+// checkRun returns host.ErrStale when the attempt of a run is over, and whether
+// somebody has asked to cancel it.
+func checkRun(t *tx, id string, attempt int) (cancelled bool, err error) {
+	type fence struct {
+		status    host.RunStatus
+		attempt   int
+		cancelled bool
+	}
+	scan := func(row scanner) (f fence, err error) {
+		err = row.Scan(&f.status, &f.attempt, &f.cancelled)
+		return f, err
+	}
+	found, err := queryTx(t, scan, `SELECT status, attempt, cancel_requested FROM runs WHERE id = ?`, id)
+	switch {
+	case err != nil:
+		return false, err
+	case len(found) == 0:
+		return false, runNotFound(id)
+	case found[0].status.Final() || found[0].attempt != attempt:
+		return false, host.ErrStale
+	}
+	return found[0].cancelled, nil
+}
+
+func runNotFound(id string) error { return host.Errorf(host.CodeNotFound, "run %q not found", id) }
+
+const runColumns = `status, attempt, doc`
+
+func scanRun(row scanner) (host.Run, error) {
+	var (
+		run     host.Run
+		status  host.RunStatus
+		attempt int
+		doc     []byte
+	)
+	if err := row.Scan(&status, &attempt, &doc); err != nil {
+		return run, err
+	}
+	if err := json.Unmarshal(doc, &run); err != nil {
+		return run, fmt.Errorf("decode run: %w", err)
+	}
+	run.Status, run.Attempt = status, attempt
+	return run, nil
+}

@@ -1,0 +1,129 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+const (
+	restartedMessage  = "The host was restarted before this run had ended. Send the request again."
+	workerLostMessage = "the host stopped during the last attempt"
+)
+
+// Sweep takes what others than self hold: since only one process opens the
+// file, they are dead.
+func (s *Store) Sweep(ctx context.Context, self string, now time.Time) (host.Swept, error) {
+	var swept host.Swept
+	err := s.writer.write(ctx, &op{do: func(t *tx) (err error) {
+		swept = host.Swept{}
+		if swept.Runs, err = sweepRuns(t, self, now); err != nil {
+			return err
+		}
+		if swept.Requeued, err = requeueRuns(t, self, now); err != nil {
+			return err
+		}
+		if swept.Dead, err = buryHookCalls(t, self, now); err != nil {
+			return err
+		}
+		if swept.Calls, err = requeueHookCalls(t, self, now); err != nil {
+			return err
+		}
+		if swept.Requeued+swept.Calls > 0 {
+			t.tell(host.SignalWork, "")
+		}
+		return expireCancels(t, now)
+	}})
+	if err != nil {
+		return host.Swept{}, fmt.Errorf("sweep: %w", err)
+	}
+	return swept, nil
+}
+
+const sweptRunsQuery = `SELECT cancel_requested, ` + runColumns + ` FROM runs
+	WHERE status IN ('PENDING', 'RUNNING') AND owner <> ? AND NOT background`
+
+// sweepRuns ends the foreground runs of dead owners.
+func sweepRuns(t *tx, self string, now time.Time) (int, error) {
+	scan := func(row scanner) (run host.Run, err error) {
+		var cancelled bool
+		run, err = scanRun(leading{row, &cancelled})
+		abandon(&run, cancelled, now)
+		return run, err
+	}
+	runs, err := queryTx(t, scan, sweptRunsQuery, self)
+	if err != nil {
+		return 0, err
+	}
+	for _, run := range runs {
+		row, err := newRunRow(&run, host.Lease{})
+		if err != nil {
+			return 0, err
+		}
+		if err := row.finish(t); err != nil {
+			return 0, err
+		}
+		if err := tellEnd(t, &run); err != nil {
+			return 0, err
+		}
+	}
+	return len(runs), nil
+}
+
+// abandon ends a run whose owner is no more.
+func abandon(run *host.Run, cancelled bool, now time.Time) {
+	run.FinishedAt = now
+	if cancelled {
+		run.Status, run.Content = host.RunCancelled, host.TextContent("Run "+run.ID+" was cancelled")
+		return
+	}
+	run.Status, run.Content = host.RunError, host.TextContent(restartedMessage)
+	run.Failure = &host.Failure{Type: host.FailureHostRestarted, Message: restartedMessage}
+}
+
+const requeueRunsQuery = `UPDATE runs INDEXED BY runs_unfinished SET attempt = attempt + 1, owner = '', lease_until = 0, due_at = ?
+	WHERE status IN ('PENDING', 'RUNNING') AND owner > '' AND owner <> ? AND background`
+
+// requeueRuns makes the background runs of dead owners due, for one attempt more.
+func requeueRuns(t *tx, self string, now time.Time) (int, error) {
+	n, err := t.exec(requeueRunsQuery, nanos(now), self)
+	return int(n), err
+}
+
+const spentCallsQuery = `SELECT ` + hookCallColumns + ` FROM hook_calls
+	WHERE status IN ('queued', 'running') AND owner > '' AND owner <> ? AND attempt >= max_attempts`
+
+// buryHookCalls ends the calls of dead owners that have no attempt left.
+func buryHookCalls(t *tx, self string, now time.Time) (int, error) {
+	calls, err := queryTx(t, scanHookCall, spentCallsQuery, self)
+	if err != nil {
+		return 0, err
+	}
+	for _, call := range calls {
+		call.Status = host.HookCallDead
+		call.Error = &host.HookError{Code: host.HookErrorWorkerLost, Message: workerLostMessage}
+		call.NextAttemptAt = time.Time{}
+		call.FinishedAt = now
+		row, err := newHookCallRow(call)
+		if err != nil {
+			return 0, err
+		}
+		if err := row.finish(t, call.Attempt); err != nil {
+			return 0, err
+		}
+	}
+	return len(calls), nil
+}
+
+const requeueQuery = `UPDATE hook_calls SET status = 'queued', attempt = attempt + 1,
+		owner = '', lease_until = 0, next_attempt_at = ?
+	WHERE status IN ('queued', 'running') AND owner > '' AND owner <> ?`
+
+// requeueHookCalls makes the other calls of dead owners due, for one attempt
+// more.
+func requeueHookCalls(t *tx, self string, now time.Time) (int, error) {
+	n, err := t.exec(requeueQuery, nanos(now), self)
+	return int(n), err
+}
