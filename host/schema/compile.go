@@ -15,7 +15,7 @@ const schemaURL = "schema:///root"
 
 // maxSubschemas bounds how many schemas a schema may hold: compiling takes the
 // square of it.
-const maxSubschemas = 5000
+const maxSubschemas = 2000
 
 func compile(doc any) (*jsonschema.Schema, error) {
 	patterns := &patterns{left: maxPatternSizes}

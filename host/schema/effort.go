@@ -6,7 +6,7 @@ import (
 
 // maxEffort bounds how often schemas are applied to one document and its parts.
 // It is about a second.
-const maxEffort = 2_000_000
+const maxEffort = 1_000_000
 
 // meter counts what checking a value would take before the library begins, which
 // nothing can stop: some schemas double the work with each level of the value.
