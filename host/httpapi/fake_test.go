@@ -98,6 +98,7 @@ type fakePlugins struct {
 	manifest  string
 	module    []byte
 	activated []pluginapi.Permission
+	forced    bool
 	removed   []string
 	tried     []plugin.Try
 	trial     host.TrialResult
@@ -109,9 +110,9 @@ func (p *fakePlugins) Install(_ context.Context, manifest, module []byte) (plugi
 }
 
 func (p *fakePlugins) Activate(
-	_ context.Context, name, version string, grants []pluginapi.Permission,
+	_ context.Context, name, version string, grants []pluginapi.Permission, force bool,
 ) (host.Plugin, error) {
-	p.activated = grants
+	p.activated, p.forced = grants, force
 	activated := aPlugin(version)
 	activated.Name, activated.Active, activated.Grants = name, true, grants
 	return activated, p.err

@@ -69,13 +69,18 @@ func (a *api) installPlugin(w http.ResponseWriter, r *http.Request) error {
 // activatePlugin makes a version the one new runs use, with the permissions the
 // operator grants.
 func (a *api) activatePlugin(w http.ResponseWriter, r *http.Request) error {
+	query := newQueryDecoder(r)
+	force := query.bool("force")
+	if err := query.err(); err != nil {
+		return err
+	}
 	var body struct {
 		Grant []pluginapi.Permission `json:"grant"`
 	}
 	if err := readDocument(w, r, &body, []string{"grant"}); err != nil {
 		return err
 	}
-	activated, err := a.plugins.Activate(r.Context(), pathVar(r, "name"), pathVar(r, "version"), body.Grant)
+	activated, err := a.plugins.Activate(r.Context(), pathVar(r, "name"), pathVar(r, "version"), body.Grant, force)
 	if err != nil {
 		return err
 	}

@@ -251,6 +251,17 @@ func TestActivatePlugin(t *testing.T) {
 	if diff := cmp.Diff([]string{"end pii-guard"}, f.jobs.asked); diff != "" {
 		t.Errorf("quarantines (-want +got):\n%s", diff)
 	}
+	if f.plugins.forced {
+		t.Error("forced without being asked to")
+	}
+	f.ask(t, http.MethodPost, "/plugins/pii-guard/1.0.0/activate?force=true", "application/json", `{}`)
+	if !f.plugins.forced {
+		t.Error("not forced")
+	}
+	w = f.ask(t, http.MethodPost, "/plugins/pii-guard/1.0.0/activate?force=maybe", "application/json", `{}`)
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `"loc":["query","force"]`) {
+		t.Errorf("force=maybe: answer %d %s", w.Code, w.Body)
+	}
 }
 
 func TestRemovePlugin(t *testing.T) {

@@ -39,8 +39,9 @@ type Engine interface {
 type Plugins interface {
 	// Install checks a plugin and stores it, inactive.
 	Install(ctx context.Context, manifest, module []byte) (plugin.Installed, error)
-	// Activate grants permissions to a version and makes it the active one.
-	Activate(ctx context.Context, name, version string, grants []pluginapi.Permission) (host.Plugin, error)
+	// Activate grants permissions to a version and makes it the active one;
+	// CodeConflict with the bindings whose hook it lacks, unless it is forced.
+	Activate(ctx context.Context, name, version string, grants []pluginapi.Permission, force bool) (host.Plugin, error)
 	// Deactivate leaves the plugin without an active version; CodeConflict with
 	// the bindings while it is bound, unless it is forced.
 	Deactivate(ctx context.Context, name, version string, force bool) (host.Plugin, error)

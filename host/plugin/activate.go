@@ -14,21 +14,28 @@ import (
 // the plugin asks for and is not granted is CodeConflict with the reasons; a
 // grant it did not ask for is CodeInvalid with the field grant; a secret the host
 // does not have is CodeConflict; a version that is not installed is CodeNotFound.
+// A version without a hook that is bound is CodeConflict with the bindings, unless
+// force is true: such bindings count as failed hooks then.
 func (r *Registry) Activate(
-	ctx context.Context, name, version string, grants []pluginapi.Permission,
+	ctx context.Context, name, version string, grants []pluginapi.Permission, force bool,
 ) (host.Plugin, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
+	if err := r.refresh(ctx); err != nil {
+		return host.Plugin{}, err
+	}
 	p, err := r.find(name, version)
 	if err != nil {
 		return host.Plugin{}, err
 	}
-	granted, err := checkGrants(p.Manifest, grants)
+	granted, err := r.checkActivation(p.Manifest, grants)
 	if err != nil {
 		return host.Plugin{}, err
 	}
-	if err := r.checkSecrets(p.Manifest); err != nil {
-		return host.Plugin{}, err
+	if !force && !p.Active {
+		if err := r.checkBoundHooks(p.Manifest); err != nil {
+			return host.Plugin{}, err
+		}
 	}
 	// It is loaded first: a version that cannot run replaces none that does.
 	_, release, err := r.modules.acquire(ctx, p)
@@ -43,6 +50,16 @@ func (r *Registry) Activate(
 		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)
 	}
 	return r.Plugin(name, version)
+}
+
+// checkActivation refuses a version that lacks grants or secrets, and returns
+// the grants to record.
+func (r *Registry) checkActivation(m pluginapi.Manifest, grants []pluginapi.Permission) ([]pluginapi.Permission, error) {
+	granted, err := checkGrants(m, grants)
+	if err != nil {
+		return nil, err
+	}
+	return granted, r.checkSecrets(m)
 }
 
 // checkGrants returns the permissions to record: exactly those the manifest

@@ -3,6 +3,7 @@ package plugin_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,7 +29,7 @@ func TestActivate(t *testing.T) {
 	if diff := cmp.Diff([]string{"a 1.0.0", "a 1.1.0 active"}, status(r)); diff != "" {
 		t.Errorf("plugins (-want +got):\n%s", diff)
 	}
-	if _, err := r.Activate(t.Context(), "a", "1.0.0", nil); err != nil {
+	if _, err := r.Activate(t.Context(), "a", "1.0.0", nil, false); err != nil {
 		t.Errorf("activate an earlier version: %v", err)
 	}
 	if diff := cmp.Diff(status(r), status(newRegistry(t, plugin.Config{Store: store}))); diff != "" {
@@ -57,7 +58,7 @@ func TestActivateRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := r.Activate(t.Context(), tc.plugin, tc.version, tc.grants)
+			_, err := r.Activate(t.Context(), tc.plugin, tc.version, tc.grants, false)
 			if diff := cmp.Diff(tc.want, refused(t, err, tc.code, tc.field)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
@@ -65,6 +66,45 @@ func TestActivateRefuses(t *testing.T) {
 				t.Errorf("plugins are %v", got)
 			}
 		})
+	}
+}
+
+// twoHooks is a manifest with the hooks run and other.
+func twoHooks(version string) []byte {
+	return fmt.Appendf(nil, "manifest_version: 1\nname: a\nversion: %s\nhooks:\n  - {point: input, export: run}\n"+
+		"  - {point: output, export: other}\n", version)
+}
+
+// A version without a hook that is bound takes no place of one that has it.
+func TestActivateWithoutABoundHook(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, plugin.Config{
+		Store: &memory{}, Loader: &guests{call: answersName},
+		ConfigBindings: map[host.BindingScope][]host.Binding{
+			host.HostWide: {{Plugin: "a"}, {Plugin: "b", Hook: "other"}, {Plugin: "a", Hook: "other"}},
+		},
+	})
+	activate(t, r, twoHooks("1.0.0"), fakeModule)
+	bindings := []host.Binding{{Plugin: "a", Hook: "run"}, {Plugin: "a", Hook: "other"}}
+	if err := r.PutBindings(t.Context(), greeter.Scope(), bindings); err != nil {
+		t.Fatal(err)
+	}
+	install(t, r, manifestOf("a", "2.0.0", ""), fakeModule)
+	_, err := r.Activate(t.Context(), "a", "2.0.0", nil, false)
+	want := []string{
+		"hooks[2]: the hook other, bound in the configuration",
+		`agents["greeter"].hooks[1]: the hook other, bound over the API`,
+	}
+	if diff := cmp.Diff(want, refused(t, err, host.CodeConflict, "")); diff != "" {
+		t.Errorf("bindings (-want +got):\n%s", diff)
+	}
+	wantMeaning(t, r, "1.0.0")
+	if _, err := r.Activate(t.Context(), "a", "2.0.0", nil, true); err != nil {
+		t.Errorf("by force: %v", err)
+	}
+	wantMeaning(t, r, "2.0.0")
+	if _, err := r.Activate(t.Context(), "a", "2.0.0", nil, false); err != nil {
+		t.Errorf("what is active already: %v", err)
 	}
 }
 
@@ -78,11 +118,11 @@ func TestActivateKeepsTheOldVersion(t *testing.T) {
 	old := activate(t, r, manifestOf("a", "1.0.0", ""), fakeModule)
 	install(t, r, manifestOf("a", "2.0.0", ""), fakeModule)
 	install(t, r, manifestOf("a", "3.0.0", ""), fakeModule)
-	if _, err := r.Activate(t.Context(), "a", "2.0.0", nil); !errors.Is(err, broken) {
+	if _, err := r.Activate(t.Context(), "a", "2.0.0", nil, false); !errors.Is(err, broken) {
 		t.Errorf("activate what cannot be loaded: %v", err)
 	}
 	store.activateErr = errors.New("disk full")
-	if _, err := r.Activate(t.Context(), "a", "3.0.0", nil); !errors.Is(err, store.activateErr) {
+	if _, err := r.Activate(t.Context(), "a", "3.0.0", nil, false); !errors.Is(err, store.activateErr) {
 		t.Errorf("activate what cannot be stored: %v", err)
 	}
 	if diff := cmp.Diff([]string{"a 1.0.0 active", "a 2.0.0", "a 3.0.0"}, status(r)); diff != "" {

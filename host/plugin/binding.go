@@ -42,6 +42,9 @@ func (r *Registry) bindings(s *state, scope host.BindingScope) []host.Binding {
 func (r *Registry) PutBindings(ctx context.Context, scope host.BindingScope, bindings []host.Binding) error {
 	r.change.Lock()
 	defer r.change.Unlock()
+	if err := r.refresh(ctx); err != nil {
+		return err
+	}
 	var problems []host.Problem
 	for i, b := range bindings {
 		c := bindingCheck{state: r.state.Load(), path: fmt.Sprintf("hooks[%d]", i), scope: scope, binding: b}

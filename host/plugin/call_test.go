@@ -107,7 +107,7 @@ func TestCallGrants(t *testing.T) {
 		}
 	}
 	check("before it is granted")
-	if _, err := r.Activate(t.Context(), "a", "1.0.0", []pluginapi.Permission{pluginapi.PermissionHTTP}); err != nil {
+	if _, err := r.Activate(t.Context(), "a", "1.0.0", []pluginapi.Permission{pluginapi.PermissionHTTP}, false); err != nil {
 		t.Fatal(err)
 	}
 	want.HTTP = &runtime.HTTPGrant{Hosts: []string{"hooks.example.com", "http://localhost:8080/x"}}

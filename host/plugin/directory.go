@@ -24,8 +24,8 @@ const (
 // name. A plugin that is installed already stays as the operator left it. When
 // the bytes under an installed version changed the plugin is installed and
 // activated as <version>+<8 of its digest>. Every plugin that is refused, or
-// lacks a grant, is in the error, by name; nothing of it is stored. A grant for a
-// plugin that is not installed is an error too.
+// lacks a grant or a hook that is bound, is in the error, by name; nothing of it
+// is stored. A grant for a plugin that is not installed is an error too.
 func (r *Registry) LoadDir(ctx context.Context, dir string, grants map[string][]pluginapi.Permission) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -73,16 +73,16 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 	if m.Name != filepath.Base(folder) {
 		return host.Invalid("name", "the plugin is called %q: its folder must be, too", m.Name)
 	}
-	if _, err := checkGrants(m, grants[m.Name]); err != nil {
+	if _, err := r.checkActivation(m, grants[m.Name]); err != nil {
 		return err
 	}
-	if err := r.checkSecrets(m); err != nil {
+	if err := r.checkBoundHooks(m); err != nil {
 		return err
 	}
 	if _, err := r.install(ctx, m, module); err != nil {
 		return err
 	}
-	_, err = r.Activate(ctx, m.Name, m.Version, grants[m.Name])
+	_, err = r.Activate(ctx, m.Name, m.Version, grants[m.Name], false)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/plugin"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
@@ -69,16 +70,20 @@ func TestLoadDirRefuses(t *testing.T) {
 	writePlugin(t, dir, "refused", manifestOf("refused", "1", ""), answering(t, "1"))
 	writePlugin(t, dir, "greedy", manifestOf("greedy", "1.0.0", httpPermission), answering(t, "1"))
 	writePlugin(t, dir, "other", manifestOf("misnamed", "1.0.0", ""), answering(t, "1"))
+	writePlugin(t, dir, "lacking", manifestOf("lacking", "1.0.0", ""), answering(t, "1"))
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r := newRegistry(t, plugin.Config{})
+	r := newRegistry(t, plugin.Config{ConfigBindings: map[host.BindingScope][]host.Binding{
+		host.HostWide: {{Plugin: "lacking"}, {Plugin: "lacking", Hook: "gone"}},
+	}})
 	err := r.LoadDir(t.Context(), dir, nil)
 	for _, want := range []string{
 		"load plugin empty: open ", "plugin.yaml",
 		"load plugin refused: the plugin is refused; line 3: version: must be",
 		"load plugin greedy: the plugin greedy 1.0.0 asks for permissions", "posts the notification",
 		`load plugin other: the plugin is called "misnamed"`,
+		"load plugin lacking: the plugin lacking 1.0.0 lacks hooks that are bound; it has run; hooks[1]: the hook gone, bound in the configuration",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q in it", err, want)

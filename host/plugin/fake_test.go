@@ -21,12 +21,23 @@ var _ plugin.Store = (*memory)(nil)
 // clock of their own, and those that need it to fail.
 type memory struct {
 	mu       sync.Mutex
+	revision int64
 	plugins  []host.Plugin
 	modules  map[string][]byte
 	bindings map[host.BindingScope][]host.Binding
+	// revisionErr fails Revision; looks counts its calls.
+	revisionErr error
+	looks       int
 	// activateErr fails ActivatePlugin, removeErr what takes a plugin away.
 	activateErr error
 	removeErr   error
+}
+
+func (m *memory) Revision(context.Context) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.looks++
+	return m.revision, m.revisionErr
 }
 
 func (m *memory) InstallPlugin(_ context.Context, p host.Plugin, module []byte) (bool, error) {
@@ -38,6 +49,7 @@ func (m *memory) InstallPlugin(_ context.Context, p host.Plugin, module []byte) 
 	if m.modules == nil {
 		m.modules = map[string][]byte{}
 	}
+	m.revision++
 	m.modules[p.Digest] = bytes.Clone(module)
 	m.plugins = append(m.plugins, p)
 	return true, nil
@@ -63,6 +75,7 @@ func (m *memory) ActivatePlugin(
 	if m.activateErr != nil {
 		return m.activateErr
 	}
+	m.revision++
 	for i := range m.plugins {
 		p := &m.plugins[i]
 		if p.Name != name {
@@ -82,6 +95,7 @@ func (m *memory) DeactivatePlugin(_ context.Context, name, version string) error
 	if m.removeErr != nil {
 		return m.removeErr
 	}
+	m.revision++
 	for i := range m.plugins {
 		if p := &m.plugins[i]; p.Name == name && p.Version == version {
 			p.Active = false
@@ -96,6 +110,7 @@ func (m *memory) DeletePlugin(_ context.Context, name, version string) error {
 	if m.removeErr != nil {
 		return m.removeErr
 	}
+	m.revision++
 	m.plugins = slices.DeleteFunc(m.plugins, func(p host.Plugin) bool {
 		if p.Name != name || p.Version != version {
 			return false
@@ -118,6 +133,7 @@ func (m *memory) PutBindings(_ context.Context, scope host.BindingScope, binding
 	if m.bindings == nil {
 		m.bindings = map[host.BindingScope][]host.Binding{}
 	}
+	m.revision++
 	m.bindings[scope] = bindings
 	return nil
 }
@@ -206,5 +222,3 @@ func (g *guest) Close(context.Context) error {
 	g.guests.open--
 	return nil
 }
-
-func (m *memory) Revision(context.Context) (int64, error) { return 0, nil }

@@ -75,7 +75,7 @@ func TestHammerSwaps(t *testing.T) {
 	}
 	for i := range hammerSwaps {
 		<-due
-		if _, err := r.Activate(t.Context(), "a", fmt.Sprintf("%d.0.0", 2-i%2), nil); err != nil {
+		if _, err := r.Activate(t.Context(), "a", fmt.Sprintf("%d.0.0", 2-i%2), nil, false); err != nil {
 			t.Errorf("swap %d: %v", i, err)
 		}
 	}

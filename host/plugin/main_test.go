@@ -108,7 +108,7 @@ func install(t *testing.T, r *plugin.Registry, manifest, module []byte) host.Plu
 func activate(t *testing.T, r *plugin.Registry, manifest, module []byte, grants ...pluginapi.Permission) host.Plugin {
 	t.Helper()
 	p := install(t, r, manifest, module)
-	p, err := r.Activate(t.Context(), p.Name, p.Version, grants)
+	p, err := r.Activate(t.Context(), p.Name, p.Version, grants, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ const (
 	DefaultBackgroundSlots = 32
 	DefaultSlotWait        = 5 * time.Second
 	DefaultMaxModuleBytes  = 16 << 20
+	DefaultPoll            = 500 * time.Millisecond
 )
 
 // Store is what a Registry keeps in the store.
@@ -48,6 +49,8 @@ type Config struct {
 	SlotWait time.Duration
 	// MaxModuleBytes bounds a module; DefaultMaxModuleBytes.
 	MaxModuleBytes int64
+	// Poll is how often Watch looks for changes of other nodes; DefaultPoll.
+	Poll time.Duration
 	// Log gets what an operator should know; nil discards it.
 	Log *slog.Logger
 	// Observer is told of modules that are loaded; nil for nobody.
@@ -68,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxModuleBytes == 0 {
 		c.MaxModuleBytes = DefaultMaxModuleBytes
+	}
+	if c.Poll == 0 {
+		c.Poll = DefaultPoll
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -90,15 +96,16 @@ func (c Config) validate() error {
 		return errors.New("store, loader and trials are required")
 	case c.BlockingSlots < 0 || c.BackgroundSlots < 0:
 		return errors.New("slots must be positive")
-	case c.SlotWait < 0 || c.MaxModuleBytes < 0:
+	case c.SlotWait < 0 || c.MaxModuleBytes < 0 || c.Poll < 0:
 		return errors.New("limits must be positive")
 	}
 	return nil
 }
 
 // Registry knows the plugins of the host and calls them. What it holds in memory
-// is what the store says, since the last Sync; a plugin or binding it returns
-// must not be changed. It is safe for concurrent use.
+// is what the store says, since the last Sync, and with Watch what other nodes
+// say too; a plugin or binding it returns must not be changed. It is safe for
+// concurrent use.
 type Registry struct {
 	store          Store
 	loader         Loader
@@ -125,9 +132,13 @@ type Registry struct {
 
 	// change serialises changes of the store and what follows in memory.
 	change sync.Mutex
-	// pins release the modules of active plugins, which stay loaded; guarded by
-	// change.
-	pins map[string]func()
+	// revision is the store's that memory equals at least, and pins release the
+	// modules of active plugins, which stay loaded; both are guarded by change.
+	revision int64
+	pins     map[string]func()
+	// signalled wakes Watch.
+	signalled chan struct{}
+	poll      time.Duration
 }
 
 // NewRegistry checks the configuration. The registry is empty until Sync.
@@ -145,6 +156,8 @@ func NewRegistry(c Config) (*Registry, error) {
 		background:     newSlots(c.BackgroundSlots, c.SlotWait, stopped),
 		pins:           map[string]func(){},
 		examining:      make(chan struct{}, 1),
+		signalled:      make(chan struct{}, 1),
+		poll:           c.Poll,
 	}
 	for scope, list := range c.ConfigBindings {
 		r.configBindings[scope] = withSource(list, host.SourceConfig)
@@ -152,60 +165,6 @@ func NewRegistry(c Config) (*Registry, error) {
 	r.modules = newModules(r.load, c.Log)
 	r.state.Store(newState(nil, nil))
 	return r, nil
-}
-
-// Sync makes memory equal the store. Call it at start; the registry's own
-// changes call it. An active plugin that cannot be loaded is logged and stops
-// nothing else; its calls, and the next Sync, try again.
-func (r *Registry) Sync(ctx context.Context) error {
-	r.change.Lock()
-	defer r.change.Unlock()
-	return r.sync(ctx)
-}
-
-func (r *Registry) sync(ctx context.Context) error {
-	plugins, err := r.store.Plugins(ctx)
-	if err != nil {
-		return fmt.Errorf("sync plugins: %w", err)
-	}
-	bindings, err := r.store.Bindings(ctx)
-	if err != nil {
-		return fmt.Errorf("sync bindings: %w", err)
-	}
-	s := newState(plugins, bindings)
-	r.pin(ctx, s)
-	r.state.Store(s)
-	r.unpin(s)
-	return nil
-}
-
-// pin loads the active plugins and keeps them loaded.
-func (r *Registry) pin(ctx context.Context, s *state) {
-	for _, p := range s.active {
-		if r.pins[p.Digest] != nil {
-			continue
-		}
-		_, release, err := r.modules.acquire(ctx, p)
-		if err != nil {
-			r.log.ErrorContext(ctx, "load plugin", "plugin", p.Name, "version", p.Version, "err", err)
-			continue
-		}
-		r.pins[p.Digest] = release
-		if err := r.checkSecrets(p.Manifest); err != nil { // they were there when it was activated
-			r.log.WarnContext(ctx, "requests of a plugin will fail", "plugin", p.Name, "version", p.Version, "err", err)
-		}
-	}
-}
-
-// unpin lets go of plugins that are not active any more. One that runs is closed
-// when its last call returns.
-func (r *Registry) unpin(s *state) {
-	for digest, release := range r.pins {
-		if p := s.byDigest[digest]; p == nil || !p.Active {
-			delete(r.pins, digest)
-			release()
-		}
-	}
 }
 
 // Plugins returns all versions, by name and then by creation.

@@ -1,11 +1,8 @@
 package plugin
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
@@ -17,6 +14,9 @@ import (
 func (r *Registry) Deactivate(ctx context.Context, name, version string, force bool) (host.Plugin, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
+	if err := r.refresh(ctx); err != nil {
+		return host.Plugin{}, err
+	}
 	p, err := r.find(name, version)
 	if err != nil {
 		return host.Plugin{}, err
@@ -44,6 +44,9 @@ func (r *Registry) Deactivate(ctx context.Context, name, version string, force b
 func (r *Registry) Delete(ctx context.Context, name, version string, force bool) error {
 	r.change.Lock()
 	defer r.change.Unlock()
+	if err := r.refresh(ctx); err != nil {
+		return err
+	}
 	p, err := r.find(name, version)
 	if err != nil {
 		return err
@@ -65,53 +68,4 @@ func (r *Registry) Delete(ctx context.Context, name, version string, force bool)
 		return fmt.Errorf("delete plugin %s %s: %w", name, version, err)
 	}
 	return nil
-}
-
-// checkUnbound refuses to take away the version that bindings mean.
-func (r *Registry) checkUnbound(p *host.Plugin, force bool) error {
-	s := r.state.Load()
-	if force || s.bind(host.Binding{Plugin: p.Name}).Plugin != p {
-		return nil
-	}
-	bound := r.boundBy(s, p.Name)
-	if len(bound) == 0 {
-		return nil
-	}
-	return &host.Error{
-		Code: host.CodeConflict, Problems: bound,
-		Message: fmt.Sprintf("the plugin %s %s is bound", p.Name, p.Version),
-	}
-}
-
-// boundBy lists the bindings of a plugin: those of the whole host first, each
-// with its component and its position among the component's own.
-func (r *Registry) boundBy(s *state, name string) []host.Problem {
-	scopes := map[host.BindingScope]bool{}
-	for scope := range r.configBindings {
-		scopes[scope] = true
-	}
-	for scope := range s.bindings {
-		scopes[scope] = true
-	}
-	var bound []host.Problem
-	for _, scope := range slices.SortedFunc(maps.Keys(scopes), compareScopes) {
-		for i, b := range r.bindings(s, scope) {
-			if b.Plugin == name {
-				bound = append(bound, host.Problem{Path: bindingPath(scope, i), Message: place(b)})
-			}
-		}
-	}
-	return bound
-}
-
-func compareScopes(a, b host.BindingScope) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
-}
-
-// place says where a binding was made.
-func place(b host.Binding) string {
-	if b.Source == host.SourceConfig {
-		return "bound in the configuration"
-	}
-	return "bound over the API"
 }

@@ -61,7 +61,7 @@ func TestDeactivate(t *testing.T) {
 		}
 		wantMeaning(t, r, "2.0.0 inactive")
 	}
-	if _, err := r.Activate(t.Context(), "a", "1.0.0", nil); err != nil {
+	if _, err := r.Activate(t.Context(), "a", "1.0.0", nil, false); err != nil {
 		t.Errorf("activate an older version: %v", err)
 	}
 	wantMeaning(t, r, "1.0.0")

@@ -150,7 +150,7 @@ func TestActivateNeedsSecrets(t *testing.T) {
 	} {
 		r := newRegistry(t, plugin.Config{Store: newStore(t), Loader: &guests{}, Secrets: tc.has})
 		install(t, r, manifestOf("a", "1.0.0", secretPermissions), fakeModule)
-		_, err := r.Activate(t.Context(), "a", "1.0.0", grants)
+		_, err := r.Activate(t.Context(), "a", "1.0.0", grants, false)
 		if diff := cmp.Diff(tc.want, refused(t, err, host.CodeConflict, "grant")); diff != "" {
 			t.Errorf("%s: problems (-want +got):\n%s", name, diff)
 		}

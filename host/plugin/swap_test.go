@@ -35,7 +35,7 @@ func swap(t *testing.T, r *plugin.Registry, answers map[string]string, callers, 
 		})
 	}
 	for i := range swaps {
-		if _, err := r.Activate(t.Context(), "a", fmt.Sprintf("%d.0.0", 1+i%2), nil); err != nil {
+		if _, err := r.Activate(t.Context(), "a", fmt.Sprintf("%d.0.0", 1+i%2), nil, false); err != nil {
 			t.Error(err)
 			break
 		}

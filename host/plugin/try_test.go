@@ -134,7 +134,7 @@ func TestTryWithRealEffects(t *testing.T) {
 		}
 	}
 	try(false)
-	if _, err := r.Activate(t.Context(), "a", "1.0.0", p.Manifest.Permissions.Names()); err != nil {
+	if _, err := r.Activate(t.Context(), "a", "1.0.0", p.Manifest.Permissions.Names(), false); err != nil {
 		t.Fatal(err)
 	}
 	try(true)

@@ -156,7 +156,7 @@ func TestDeactivateBound(t *testing.T) {
 	if late.Denied() || len(late.Background) != 1 || !late.Background[0].Missing {
 		t.Errorf("background: %+v", late)
 	}
-	if _, err := s.registry.Activate(t.Context(), "vanishing", "1.0.0", []pluginapi.Permission{pluginapi.PermissionHTTP}); err != nil {
+	if _, err := s.registry.Activate(t.Context(), "vanishing", "1.0.0", []pluginapi.Permission{pluginapi.PermissionHTTP}, false); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.emit(t, s.hooks.Plan(greeter, ""), pluginapi.PointInput); got.Denied() || got.Calls[0].Outcome != host.OutcomeAllowed {
