@@ -27,11 +27,29 @@ type Info struct {
 	ID       string
 	Name     string
 	Provider string
+	// Schemas is true when the model is told the schema of a Request by its
+	// provider's means; others must be told in a message.
+	Schemas bool
 }
 
 // Request is one request to a model.
 type Request struct {
+	// Agent is the id of the agent that asks.
+	Agent    string
 	Messages []Message
+	// Schema says which form the answer is to have; nil for text. The answer is
+	// to be checked all the same.
+	Schema *Schema
+}
+
+// Schema is the form of an answer.
+type Schema struct {
+	// Name is what the schema calls itself.
+	Name string
+	// JSON is a JSON Schema of an object; nil for an object of any form.
+	JSON json.RawMessage
+	// Strict is true when OpenAI's strict mode takes the schema.
+	Strict bool
 }
 
 // Message is one message of a request.

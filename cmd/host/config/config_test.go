@@ -120,10 +120,10 @@ func TestFull(t *testing.T) {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 	wantInfos := map[string]model.Info{
-		"default": {ID: "echo", Name: "Echo", Provider: "Snaphook"},
-		"local":   {ID: "llama", Name: "OpenAIChat", Provider: "OpenAI"},
-		"parrot":  {ID: "echo", Name: "Echo", Provider: "Snaphook"},
-		"thinker": {ID: "o3", Name: "OpenAIResponses", Provider: "OpenAI"},
+		"default": {ID: "echo", Name: "Echo", Provider: "Snaphook", Schemas: true},
+		"local":   {ID: "llama", Name: "OpenAIChat", Provider: "OpenAI", Schemas: true},
+		"parrot":  {ID: "echo", Name: "Echo", Provider: "Snaphook", Schemas: true},
+		"thinker": {ID: "o3", Name: "OpenAIResponses", Provider: "OpenAI", Schemas: true},
 	}
 	if diff := cmp.Diff(wantInfos, infos); diff != "" {
 		t.Errorf("models (-want +got):\n%s", diff)

@@ -1,15 +1,17 @@
 // Package echo is a model that needs no network: it repeats the last user
-// message word by word.
+// message word by word, or answers a schema with its smallest value.
 package echo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/model"
+	"github.com/snaphook-dev/snaphook/host/schema"
 )
 
 // Model repeats the last user message. The zero value is ready to use.
@@ -19,24 +21,48 @@ var _ model.Model = Model{}
 
 // Info names the model.
 func (Model) Info() model.Info {
-	return model.Info{ID: "echo", Name: "Echo", Provider: "Snaphook"}
+	return model.Info{ID: "echo", Name: "Echo", Provider: "Snaphook", Schemas: true}
 }
 
-// Generate answers with the text of the last user message, one word per delta.
-// Tokens are words, so the same request always counts the same. A request
-// without a user message is a *model.Error.
+// Generate answers with the text of the last user message, one word per delta; a
+// request with a schema with a small value of it. Tokens are words, so the same
+// request always counts the same. A request without a user message is a
+// *model.Error, and so is a schema for which no value is found.
 func (Model) Generate(ctx context.Context, req model.Request, delta func(text string) error) (model.Response, error) {
-	text, ok := lastUserText(req.Messages)
-	if !ok {
-		return model.Response{}, &model.Error{
-			Type:    model.ErrorProvider,
-			Message: "the echo model needs a user message to repeat",
-		}
+	text, err := answer(req)
+	if err != nil {
+		return model.Response{}, err
 	}
 	if err := say(ctx, text, delta); err != nil {
 		return model.Response{}, err
 	}
 	return model.Response{Content: text, FinishReason: "stop", Usage: usage(req.Messages, text)}, nil
+}
+
+func answer(req model.Request) (string, error) {
+	text, ok := lastUserText(req.Messages)
+	if !ok {
+		return "", &model.Error{Type: model.ErrorProvider, Message: "the echo model needs a user message to repeat"}
+	}
+	switch {
+	case req.Schema == nil:
+		return text, nil
+	case req.Schema.JSON == nil:
+		return "{}", nil
+	}
+	return smallest(req.Schema.JSON)
+}
+
+func smallest(text json.RawMessage) (string, error) {
+	s, err := schema.Compile(text)
+	if err != nil {
+		return "", fmt.Errorf("echo: %w", err)
+	}
+	value, err := s.Smallest()
+	if err != nil {
+		return "", &model.Error{Type: model.ErrorProvider, Message: "the echo model found no value that fits the schema", Err: err}
+	}
+	return string(value), nil
 }
 
 func say(ctx context.Context, text string, delta func(string) error) error {

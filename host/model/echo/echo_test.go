@@ -109,3 +109,27 @@ func TestGenerateReturnsTheErrorOfDelta(t *testing.T) {
 		t.Errorf("error = %v, want %v", err, gone)
 	}
 }
+
+func TestGenerateAnswersASchema(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ schema, want string }{
+		{"", `{}`},
+		{`{"type":"object","required":["name","tags"],"properties":{"name":{"type":"string","minLength":1},"tags":{"type":"array"}}}`, `{"name":"a","tags":[]}`},
+	} {
+		req := request("user", "hello")
+		req.Schema = &model.Schema{JSON: json.RawMessage(tc.schema)}
+		if tc.schema == "" {
+			req.Schema.JSON = nil
+		}
+		got, err := Model{}.Generate(t.Context(), req, nil)
+		if err != nil || got.Content != tc.want {
+			t.Errorf("%s: content = %q, %v", tc.schema, got.Content, err)
+		}
+	}
+	req := request("user", "hello")
+	req.Schema = &model.Schema{JSON: json.RawMessage(`{"type":"object","required":["a"],"properties":{"a":false}}`)}
+	var modelErr *model.Error
+	if _, err := (Model{}).Generate(t.Context(), req, nil); !errors.As(err, &modelErr) {
+		t.Errorf("error = %v, want a *model.Error", err)
+	}
+}

@@ -17,19 +17,20 @@ func (chat) name() string { return "OpenAIChat" }
 
 // check finds now what the library would refuse at every request.
 func (c chat) check() error {
-	if err := sdk.NewReasoningValidator().Validate(c.request(nil)); err != nil {
+	if err := sdk.NewReasoningValidator().Validate(c.request(model.Request{})); err != nil {
 		return invalid(host.Problem{Path: "temperature", Message: err.Error()})
 	}
 	return nil
 }
 
-func (c chat) request(messages []model.Message) sdk.ChatCompletionRequest {
+func (c chat) request(asked model.Request) sdk.ChatCompletionRequest {
 	req := sdk.ChatCompletionRequest{
 		Model:               c.config.ID,
-		Messages:            make([]sdk.ChatCompletionMessage, 0, len(messages)),
+		Messages:            make([]sdk.ChatCompletionMessage, 0, len(asked.Messages)),
 		MaxCompletionTokens: c.config.MaxCompletionTokens,
+		ResponseFormat:      c.responseFormat(asked.Schema),
 	}
-	for _, msg := range messages {
+	for _, msg := range asked.Messages {
 		req.Messages = append(req.Messages, sdk.ChatCompletionMessage{
 			Role: msg.Role, Content: host.Text(msg.Content),
 		})
@@ -41,8 +42,8 @@ func (c chat) request(messages []model.Message) sdk.ChatCompletionRequest {
 	return req
 }
 
-func (c chat) whole(ctx context.Context, client *sdk.Client, messages []model.Message) (model.Response, error) {
-	resp, err := client.CreateChatCompletion(ctx, c.request(messages))
+func (c chat) whole(ctx context.Context, client *sdk.Client, asked model.Request) (model.Response, error) {
+	resp, err := client.CreateChatCompletion(ctx, c.request(asked))
 	if err != nil {
 		return model.Response{}, err
 	}
@@ -66,8 +67,8 @@ func textOr(content, refusal string) string {
 	return content
 }
 
-func (c chat) stream(ctx context.Context, client *sdk.Client, messages []model.Message, a *answer) (model.Response, error) {
-	req := c.request(messages)
+func (c chat) stream(ctx context.Context, client *sdk.Client, asked model.Request, a *answer) (model.Response, error) {
+	req := c.request(asked)
 	req.StreamOptions = &sdk.StreamOptions{IncludeUsage: true}
 	chunks, err := client.CreateChatCompletionStream(ctx, req)
 	if err != nil {

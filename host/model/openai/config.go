@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -18,6 +19,16 @@ type API string
 const (
 	APIChat      API = "chat"      // chat completions, which most servers speak
 	APIResponses API = "responses" // responses, the newer one
+)
+
+// ResponseFormat is how a model is told the form of its answer.
+type ResponseFormat string
+
+// The response formats.
+const (
+	ResponseFormatSchema ResponseFormat = "json_schema" // the schema itself
+	ResponseFormatObject ResponseFormat = "json_object" // only that it is an object
+	ResponseFormatNone   ResponseFormat = "none"        // for servers that know neither
 )
 
 // The defaults of Config, and the largest MaxRetries.
@@ -40,6 +51,8 @@ type Config struct {
 	BaseURL string
 	// APIKey is sent as a bearer token; empty for servers that want none.
 	APIKey string
+	// ResponseFormat is ResponseFormatSchema when empty.
+	ResponseFormat ResponseFormat
 	// Temperature is 0 to 2; nil leaves it to the provider.
 	Temperature *float64
 	// MaxCompletionTokens bounds one answer, the model's reasoning included; 0
@@ -65,6 +78,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.API == "" {
 		c.API = APIChat
+	}
+	if c.ResponseFormat == "" {
+		c.ResponseFormat = ResponseFormatSchema
 	}
 	if c.BaseURL == "" {
 		c.BaseURL = DefaultBaseURL
@@ -102,6 +118,8 @@ func (c Config) check() error {
 	}
 	wrong(c.ID == "", "id", "must name a model")
 	wrong(c.API != APIChat && c.API != APIResponses, "api", "must be chat or responses")
+	wrong(!slices.Contains([]ResponseFormat{ResponseFormatSchema, ResponseFormatObject, ResponseFormatNone}, c.ResponseFormat),
+		"response_format", "must be json_schema, json_object or none")
 	wrong(!isPlainURL(c.BaseURL), "base_url", "must be an http or https URL without user, query and fragment")
 	wrong(strings.ContainsFunc(c.APIKey, unprintable), "api_key", "must not hold white space or control characters")
 	wrong(c.Temperature != nil && !(*c.Temperature >= 0 && *c.Temperature <= 2), "temperature", "must be from 0 to 2")

@@ -26,9 +26,9 @@ var _ model.Model = (*Model)(nil)
 type protocol interface {
 	// name is the class of adapter in model.Info.
 	name() string
-	whole(ctx context.Context, client *sdk.Client, messages []model.Message) (model.Response, error)
+	whole(ctx context.Context, client *sdk.Client, req model.Request) (model.Response, error)
 	// stream hands the answer to a as it arrives.
-	stream(ctx context.Context, client *sdk.Client, messages []model.Message, a *answer) (model.Response, error)
+	stream(ctx context.Context, client *sdk.Client, req model.Request, a *answer) (model.Response, error)
 }
 
 // New checks the configuration; it does no I/O. Its error is a *host.Error with
@@ -53,12 +53,15 @@ func New(config Config) (*Model, error) {
 
 // Info names the model.
 func (m *Model) Info() model.Info {
-	return model.Info{ID: m.config.ID, Name: m.protocol.name(), Provider: "OpenAI"}
+	return model.Info{
+		ID: m.config.ID, Name: m.protocol.name(), Provider: "OpenAI",
+		Schemas: m.config.ResponseFormat == ResponseFormatSchema,
+	}
 }
 
 // call is one call of Generate.
 type call struct {
-	messages []model.Message
+	request  model.Request
 	delta    func(text string) error
 	start    time.Time
 	attempts int
@@ -72,7 +75,7 @@ type call struct {
 func (m *Model) Generate(ctx context.Context, req model.Request, delta func(text string) error) (model.Response, error) {
 	limited, cancel := context.WithTimeout(ctx, m.config.Timeout)
 	defer cancel()
-	c := &call{messages: req.Messages, delta: delta, start: m.config.Now()}
+	c := &call{request: req, delta: delta, start: m.config.Now()}
 	resp, err := m.send(limited, c)
 	if err != nil {
 		return model.Response{}, m.explain(ctx, limited, c, err)
@@ -89,7 +92,7 @@ func (m *Model) try(ctx context.Context, x *exchange, c *call) (model.Response, 
 	config.EmptyMessagesLimit = math.MaxUint16 // comments that keep a slow stream alive
 	client := sdk.NewClientWithConfig(config)
 	if c.delta == nil {
-		return m.protocol.whole(ctx, client, c.messages)
+		return m.protocol.whole(ctx, client, c.request)
 	}
-	return m.protocol.stream(ctx, client, c.messages, &answer{call: c, now: m.config.Now})
+	return m.protocol.stream(ctx, client, c.request, &answer{call: c, now: m.config.Now})
 }

@@ -18,14 +18,15 @@ type responses struct{ config Config }
 
 func (responses) name() string { return "OpenAIResponses" }
 
-func (r responses) request(messages []model.Message) sdk.CreateResponseRequest {
-	input := make([]sdk.ResponseInputMessage, 0, len(messages))
-	for _, msg := range messages {
+func (r responses) request(asked model.Request) sdk.CreateResponseRequest {
+	input := make([]sdk.ResponseInputMessage, 0, len(asked.Messages))
+	for _, msg := range asked.Messages {
 		input = append(input, sdk.ResponseInputMessage{Type: "message", Role: msg.Role, Content: host.Text(msg.Content)})
 	}
 	store := false
 	req := sdk.CreateResponseRequest{
 		Model: r.config.ID, Input: input, MaxOutputTokens: r.config.MaxCompletionTokens, Store: &store,
+		Text: r.textConfig(asked.Schema),
 	}
 	if t := r.config.Temperature; t != nil {
 		temperature := float32(*t)
@@ -34,16 +35,16 @@ func (r responses) request(messages []model.Message) sdk.CreateResponseRequest {
 	return req
 }
 
-func (r responses) whole(ctx context.Context, client *sdk.Client, messages []model.Message) (model.Response, error) {
-	resp, err := client.CreateResponse(ctx, r.request(messages))
+func (r responses) whole(ctx context.Context, client *sdk.Client, asked model.Request) (model.Response, error) {
+	resp, err := client.CreateResponse(ctx, r.request(asked))
 	if err != nil {
 		return model.Response{}, err
 	}
 	return finished(&resp)
 }
 
-func (r responses) stream(ctx context.Context, client *sdk.Client, messages []model.Message, a *answer) (model.Response, error) {
-	events, err := client.CreateResponseStream(ctx, r.request(messages))
+func (r responses) stream(ctx context.Context, client *sdk.Client, asked model.Request, a *answer) (model.Response, error) {
+	events, err := client.CreateResponseStream(ctx, r.request(asked))
 	if err != nil {
 		return model.Response{}, err
 	}

@@ -28,6 +28,8 @@ type Request struct {
 	MaxCompletionTokens int
 	// IncludeUsage is only of Chat.
 	IncludeUsage bool
+	// Format is nil when it was not sent.
+	Format *Format
 
 	// APIKey is the bearer token; Body the whole body.
 	APIKey string
@@ -52,6 +54,9 @@ func read(r *http.Request, parse func([]byte) (Request, error)) (Request, error)
 		return Request{}, err
 	}
 	req, err := parse(body)
+	if err == nil {
+		err = checkFormat(req)
+	}
 	req.Body = string(body)
 	req.APIKey = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return req, err
@@ -73,13 +78,15 @@ func parseChat(body []byte) (Request, error) {
 		StreamOptions struct {
 			IncludeUsage bool `json:"include_usage"`
 		} `json:"stream_options"`
-		Temperature         *float64 `json:"temperature"`
-		MaxCompletionTokens int      `json:"max_completion_tokens"`
+		Temperature         *float64    `json:"temperature"`
+		MaxCompletionTokens int         `json:"max_completion_tokens"`
+		ResponseFormat      *chatFormat `json:"response_format"`
 	}
 	err := strict(body, &wire)
 	return Request{
 		API: Chat, Model: wire.Model, Messages: wire.Messages, Stream: wire.Stream, Temperature: wire.Temperature,
 		MaxCompletionTokens: wire.MaxCompletionTokens, IncludeUsage: wire.StreamOptions.IncludeUsage,
+		Format: wire.ResponseFormat.flat(),
 	}, err
 }
 
@@ -94,11 +101,14 @@ func parseResponses(body []byte) (Request, error) {
 		Temperature     *float64 `json:"temperature"`
 		MaxOutputTokens int      `json:"max_output_tokens"`
 		Store           *bool    `json:"store"`
+		Text            struct {
+			Format *Format `json:"format"`
+		} `json:"text"`
 	}
 	err := strict(body, &wire)
 	req := Request{
 		API: Responses, Model: wire.Model, Stream: wire.Stream, Temperature: wire.Temperature,
-		MaxCompletionTokens: wire.MaxOutputTokens, Store: wire.Store,
+		MaxCompletionTokens: wire.MaxOutputTokens, Store: wire.Store, Format: wire.Text.Format,
 	}
 	for _, item := range wire.Input {
 		req.Messages = append(req.Messages, item.Message)

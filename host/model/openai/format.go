@@ -1,0 +1,64 @@
+package openai
+
+import (
+	"strings"
+
+	sdk "github.com/sashabaranov/go-openai"
+
+	"github.com/snaphook-dev/snaphook/host/model"
+)
+
+// formatFor is how the server is told of a schema: as a whole, as an object, or not
+// at all.
+func (c Config) formatFor(schema *model.Schema) ResponseFormat {
+	switch {
+	case schema == nil || c.ResponseFormat == ResponseFormatNone:
+		return ResponseFormatNone
+	case schema.JSON == nil:
+		return ResponseFormatObject
+	}
+	return c.ResponseFormat
+}
+
+func (c chat) responseFormat(schema *model.Schema) *sdk.ChatCompletionResponseFormat {
+	switch c.config.formatFor(schema) {
+	case ResponseFormatSchema:
+		return &sdk.ChatCompletionResponseFormat{
+			Type: sdk.ChatCompletionResponseFormatTypeJSONSchema,
+			JSONSchema: &sdk.ChatCompletionResponseFormatJSONSchema{
+				Name: schemaName(schema.Name), Schema: schema.JSON, Strict: schema.Strict,
+			},
+		}
+	case ResponseFormatObject:
+		return &sdk.ChatCompletionResponseFormat{Type: sdk.ChatCompletionResponseFormatTypeJSONObject}
+	}
+	return nil
+}
+
+func (r responses) textConfig(schema *model.Schema) *sdk.ResponseTextConfig {
+	format := sdk.ResponseTextFormat{Type: string(r.config.formatFor(schema))}
+	switch ResponseFormat(format.Type) {
+	case ResponseFormatSchema:
+		format.Name, format.Schema, format.Strict = schemaName(schema.Name), schema.JSON, schema.Strict
+	case ResponseFormatNone:
+		return nil
+	}
+	return &sdk.ResponseTextConfig{Format: &format}
+}
+
+// maxSchemaName is the length in bytes that the protocol allows.
+const maxSchemaName = 64
+
+// schemaName writes a title as the protocol wants names: letters, digits, _ and -.
+func schemaName(title string) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, title)
+	if name == "" {
+		return "answer"
+	}
+	return name[:min(len(name), maxSchemaName)]
+}
