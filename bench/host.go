@@ -99,7 +99,8 @@ store: sqlite://host.db
 models: {default: {provider: echo}}
 agents:
   - {id: a, model: default, hooks: [%s]}
-plugins: {dir: %s, cache_dir: %s}
+plugins: {dir: %s}
+cache_dir: %s
 `, with.hooks, plugins, filepath.Join(dir, "..", "modules"))
 	file := filepath.Join(dir, "host.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +77,7 @@ func (h *parts) openStore(ctx context.Context) (err error) {
 }
 
 func (h *parts) loadPlugins(ctx context.Context) error {
-	dir, err := cacheDir(cmp.Or(h.cfg.CacheDir, h.cfg.Plugins.CacheDir))
+	dir, err := cacheDir(h.cfg.CacheDir)
 	if err != nil {
 		return err
 	}
@@ -131,7 +130,7 @@ func cacheDir(configured string) (string, error) {
 	}
 	base, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("choose plugins.cache_dir: %w", err)
+		return "", fmt.Errorf("choose cache_dir: %w", err)
 	}
 	return filepath.Join(base, "snaphook", "modules"), nil
 }

@@ -52,7 +52,7 @@ type Config struct {
 	Background Background
 	// Secrets are for plugins that were granted them.
 	Secrets Secrets
-	// CacheDir keeps compiled modules; empty for the user's cache.
+	// CacheDir keeps compiled modules; empty for the user's cache directory.
 	CacheDir string
 }
 
@@ -60,8 +60,6 @@ type Config struct {
 type Plugins struct {
 	// Dir has a folder for each plugin; empty when there is none.
 	Dir string
-	// CacheDir keeps compiled modules; empty for the user's cache directory.
-	CacheDir string
 	// Grants by plugin.
 	Grants map[string][]pluginapi.Permission
 }

@@ -11,7 +11,6 @@ func (l *loader) plugins(parent *mapping, c *Config) {
 	parent.read("plugins", func(n *node) {
 		m := l.mapping(n)
 		m.read("dir", func(n *node) { at, c.Plugins.Dir = n, l.directory(n) })
-		m.read("cache_dir", func(n *node) { c.Plugins.CacheDir = l.directory(n) })
 		m.read("grants", func(n *node) { c.Plugins.Grants = l.grants(n) })
 		m.close()
 	})
