@@ -20,7 +20,7 @@ type bindingCheck struct {
 }
 
 func (c *bindingCheck) add(field, format string, args ...any) {
-	c.problems = append(c.problems, host.Problem{Path: join(c.path, field), Message: fmt.Sprintf(format, args...)})
+	c.problems = append(c.problems, host.Problem{Path: host.JoinPath(c.path, field), Message: fmt.Sprintf(format, args...)})
 }
 
 func (c *bindingCheck) run() {
@@ -109,7 +109,7 @@ func (c *bindingCheck) checkTimeout(h pluginapi.Hook) {
 }
 
 func (c *bindingCheck) checkConfig(m pluginapi.Manifest) {
-	at := join(c.path, "config")
+	at := host.JoinPath(c.path, "config")
 	var values config
 	if c.binding.Config != nil && (json.Unmarshal(c.binding.Config, &values) != nil || values == nil) {
 		c.add("config", "must be an object")

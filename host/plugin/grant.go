@@ -47,7 +47,7 @@ func checkHosts(m pluginapi.Manifest, path string, c config) []host.Problem {
 		value, set := c[key]
 		if _, ok := configuredHost(value); set && !ok {
 			problems = append(problems, host.Problem{
-				Path: join(path, key), Message: "must be an http or https URL, or a host: the plugin sends requests there",
+				Path: host.JoinPath(path, key), Message: "must be an http or https URL, or a host: the plugin sends requests there",
 			})
 		}
 	}

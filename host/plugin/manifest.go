@@ -1,15 +1,11 @@
 package plugin
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/yamldoc"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
@@ -49,7 +45,7 @@ func refusal(field, message string, problems []host.Problem) error {
 type reading struct {
 	manifest pluginapi.Manifest
 	problems []host.Problem
-	document *document
+	document *yamldoc.Document
 }
 
 // readManifest reads a manifest. Check finds what is wrong with its meaning
@@ -61,32 +57,21 @@ func readManifest(data []byte, check func(pluginapi.Manifest) []host.Problem) (r
 			Message: fmt.Sprintf("the manifest has more than %d bytes", MaxManifestBytes),
 		}
 	}
-	if !utf8.Valid(data) {
-		return reading{problems: []host.Problem{{Message: "is not UTF-8 text"}}}, nil
-	}
-	d := &document{lines: map[string]int{}}
-	root, ok := d.read(string(data))
-	if !ok {
-		return reading{problems: d.problems}, nil
-	}
 	var m pluginapi.Manifest
-	fitted, err := json.Marshal(d.fit("", root, reflect.TypeOf(m)))
+	d, err := yamldoc.Decode(data, &m)
 	if err != nil {
-		return reading{}, fmt.Errorf("write manifest as JSON: %w", err)
-	}
-	if err := json.Unmarshal(fitted, &m); err != nil {
 		return reading{}, fmt.Errorf("read manifest: %w", err)
 	}
 	m = m.WithDefaults()
-	d.addMeaning(checkManifest(m))
-	d.addMeaning(check(m))
-	return reading{manifest: m, problems: d.sorted(), document: d}, nil
+	d.Add(checkManifest(m)...)
+	d.Add(check(m)...)
+	return reading{manifest: m, problems: d.Problems(), document: d}, nil
 }
 
 // locate adds the lines of problems found later.
 func (r reading) locate(problems []host.Problem) []host.Problem {
 	for i := range problems {
-		problems[i].Line = r.document.line(problems[i].Path)
+		problems[i].Line = r.document.Line(problems[i].Path)
 	}
 	return problems
 }
@@ -114,26 +99,4 @@ func checkManifest(m pluginapi.Manifest) []host.Problem {
 // available are the permissions this host can grant.
 var available = []pluginapi.Permission{
 	pluginapi.PermissionHTTP, pluginapi.PermissionKV, pluginapi.PermissionSessionState, pluginapi.PermissionSecrets,
-}
-
-// addMeaning adds problems that only a typed manifest shows. Those that follow
-// from a value that was left out say nothing new.
-func (d *document) addMeaning(problems []host.Problem) {
-	for _, p := range problems {
-		follows := slices.ContainsFunc(d.holes, func(hole string) bool {
-			return under(p.Path, hole) || under(hole, p.Path)
-		})
-		if !follows {
-			p.Line = d.line(p.Path)
-			d.problems = append(d.problems, p)
-		}
-	}
-}
-
-// sorted returns the problems as they stand in the document.
-func (d *document) sorted() []host.Problem {
-	slices.SortStableFunc(d.problems, func(a, b host.Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Path, b.Path))
-	})
-	return d.problems
 }

@@ -190,6 +190,9 @@ func TestParseManifestProblems(t *testing.T) {
 		{"config schema of another kind", minimal + "config_schema: {$schema: \"https://example.com/mine\"}\n", []string{
 			`line 6: config_schema: "https://example.com/mine": a reference must not leave the document`,
 		}},
+		{"config schema without end", minimal + "config_schema: {$ref: \"#\"}\n", []string{
+			"line 6: config_schema: a $ref leads back to itself without a property or an item on the way",
+		}},
 		{"config schema with a bad pattern", minimal + "config_schema: {pattern: \"(\"}\n", []string{
 			"line 6: config_schema.pattern: '(' is not valid regex: error parsing regexp: missing closing ): `(`",
 		}},

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+
+	"github.com/snaphook-dev/snaphook/host"
 )
 
 // differences lists where a value lacks what is wanted: a path for each member
@@ -31,7 +33,7 @@ func differ(path string, want, got any) []string {
 		if !there && isEmpty(members[key]) {
 			continue
 		}
-		all = append(all, differ(join(path, key), members[key], value)...)
+		all = append(all, differ(host.JoinPath(path, key), members[key], value)...)
 	}
 	return all
 }

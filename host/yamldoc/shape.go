@@ -1,4 +1,4 @@
-package plugin
+package yamldoc
 
 import (
 	"encoding"
@@ -7,11 +7,13 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/snaphook-dev/snaphook/host"
 )
 
 // fit turns a node into what encoding/json would decode into a Go type, without
 // what does not fit: that becomes a problem, and the zero value.
-func (d *document) fit(path string, n node, t reflect.Type) any {
+func (d *Document) fit(path string, n node, t reflect.Type) any {
 	if _, known := n.value.(bad); known {
 		return nil
 	}
@@ -40,11 +42,11 @@ func (d *document) fit(path string, n node, t reflect.Type) any {
 	case reflect.String:
 		return fitScalar[string](d, path, n, "text")
 	}
-	panic(fmt.Sprintf("%s: the manifest has a field of type %s", path, t))
+	panic(fmt.Sprintf("%s: a field of type %s cannot be read", path, t))
 }
 
 // mismatch notes that a value has the wrong type.
-func (d *document) mismatch(path string, n node, want string) any {
+func (d *Document) mismatch(path string, n node, want string) any {
 	have := ""
 	switch n.value.(type) {
 	case bool:
@@ -62,14 +64,14 @@ func (d *document) mismatch(path string, n node, want string) any {
 	return nil
 }
 
-func fitScalar[T bool | string](d *document, path string, n node, want string) any {
+func fitScalar[T bool | string](d *Document, path string, n node, want string) any {
 	if v, ok := n.value.(T); ok {
 		return v
 	}
 	return d.mismatch(path, n, want)
 }
 
-func (d *document) fitText(path string, n node, t reflect.Type) any {
+func (d *Document) fitText(path string, n node, t reflect.Type) any {
 	s, ok := n.value.(string)
 	if !ok {
 		return d.mismatch(path, n, "text with a unit")
@@ -82,7 +84,7 @@ func (d *document) fitText(path string, n node, t reflect.Type) any {
 	return s
 }
 
-func (d *document) fitInteger(path string, n node) any {
+func (d *Document) fitInteger(path string, n node) any {
 	text, ok := n.value.(number)
 	if !ok {
 		return d.mismatch(path, n, "a number")
@@ -95,7 +97,7 @@ func (d *document) fitInteger(path string, n node) any {
 	return i
 }
 
-func (d *document) fitSlice(path string, n node, t reflect.Type) any {
+func (d *Document) fitSlice(path string, n node, t reflect.Type) any {
 	items, ok := n.value.([]node)
 	if !ok {
 		return d.mismatch(path, n, "a list")
@@ -107,19 +109,19 @@ func (d *document) fitSlice(path string, n node, t reflect.Type) any {
 	return values
 }
 
-func (d *document) fitMap(path string, n node, t reflect.Type) any {
+func (d *Document) fitMap(path string, n node, t reflect.Type) any {
 	members, ok := n.value.([]member)
 	if !ok {
 		return d.mismatch(path, n, "an object")
 	}
 	values := map[string]any{}
 	for _, m := range members {
-		values[m.key] = d.fit(join(path, m.key), m.value, t.Elem())
+		values[m.key] = d.fit(host.JoinPath(path, m.key), m.value, t.Elem())
 	}
 	return values
 }
 
-func (d *document) fitStruct(path string, n node, t reflect.Type) any {
+func (d *Document) fitStruct(path string, n node, t reflect.Type) any {
 	members, ok := n.value.([]member)
 	if !ok {
 		return d.mismatch(path, n, "an object")
@@ -127,7 +129,7 @@ func (d *document) fitStruct(path string, n node, t reflect.Type) any {
 	names, types := fields(t)
 	values := map[string]any{}
 	for _, m := range members {
-		at := join(path, m.key)
+		at := host.JoinPath(path, m.key)
 		typ, known := types[m.key]
 		if !known {
 			d.add(at, m.line, "unknown key; known are %s", strings.Join(names, ", "))

@@ -1,10 +1,17 @@
-package plugin
+// Package yamldoc reads YAML and JSON that people write: strictly, and with the
+// line of everything that is wrong.
+package yamldoc
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -14,6 +21,55 @@ import (
 
 	"github.com/snaphook-dev/snaphook/host"
 )
+
+// Decode reads one document into the struct or slice that into points to, by the
+// rules of encoding/json. What does not fit is left out and becomes a problem of
+// the Document, as does whatever else is wrong; unknown and repeated keys are. The
+// error is a fault of the host.
+func Decode(data []byte, into any) (*Document, error) {
+	d := &Document{lines: map[string]int{}}
+	root, ok := d.read(data)
+	if !ok {
+		d.holes = append(d.holes, "") // nothing found later says anything new
+		return d, nil
+	}
+	fitted, err := json.Marshal(d.fit("", root, reflect.TypeOf(into).Elem()))
+	if err != nil {
+		return nil, fmt.Errorf("write document as JSON: %w", err)
+	}
+	if err := json.Unmarshal(fitted, into); err != nil {
+		return nil, fmt.Errorf("read document: %w", err)
+	}
+	return d, nil
+}
+
+// Add adds problems that only the typed value shows, with their lines. Those that
+// follow from a value that was left out say nothing new.
+func (d *Document) Add(problems ...host.Problem) {
+	for _, p := range problems {
+		follows := slices.ContainsFunc(d.holes, func(hole string) bool {
+			return under(p.Path, hole) || under(hole, p.Path)
+		})
+		if !follows {
+			p.Line = d.Line(p.Path)
+			d.problems = append(d.problems, p)
+		}
+	}
+}
+
+// Problems returns what is wrong, as it stands in the document.
+func (d *Document) Problems() []host.Problem {
+	slices.SortStableFunc(d.problems, func(a, b host.Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Path, b.Path))
+	})
+	return d.problems
+}
+
+// under reports whether path is above, or lies below it.
+func under(path, above string) bool {
+	rest, ok := strings.CutPrefix(path, above)
+	return ok && (rest == "" || above == "" || rest[0] == '.' || rest[0] == '[')
+}
 
 // maxDepth bounds how deep a document may be nested.
 const maxDepth = 64
@@ -38,8 +94,8 @@ type number string
 // bad stands for a value whose problem is known already.
 type bad struct{}
 
-// document is a YAML or JSON document while it is read.
-type document struct {
+// Document is a YAML or JSON document that was read.
+type Document struct {
 	// lines has the line of every path.
 	lines    map[string]int
 	problems []host.Problem
@@ -47,19 +103,19 @@ type document struct {
 	holes []string
 }
 
-func (d *document) add(path string, line int, format string, args ...any) {
+func (d *Document) add(path string, line int, format string, args ...any) {
 	d.problems = append(d.problems, host.Problem{Path: path, Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
 // drop notes a problem for which the value is left out.
-func (d *document) drop(path string, line int, format string, args ...any) bad {
+func (d *Document) drop(path string, line int, format string, args ...any) bad {
 	d.add(path, line, format, args...)
 	d.holes = append(d.holes, path)
 	return bad{}
 }
 
-// line returns the line of a path, or of the nearest path above it.
-func (d *document) line(path string) int {
+// Line returns the line of a path, or of the nearest path above it.
+func (d *Document) Line(path string) int {
 	for path != "" {
 		if line, ok := d.lines[path]; ok {
 			return line
@@ -71,8 +127,12 @@ func (d *document) line(path string) int {
 
 // read parses one YAML or JSON document. It returns false when there is nothing
 // to look at; the reasons are in d.problems.
-func (d *document) read(text string) (node, bool) {
-	tokens := lexer.Tokenize(strings.TrimPrefix(text, "\ufeff"))
+func (d *Document) read(data []byte) (node, bool) {
+	if !utf8.Valid(data) {
+		d.add("", 0, "is not UTF-8 text")
+		return node{}, false
+	}
+	tokens := lexer.Tokenize(strings.TrimPrefix(string(data), "\ufeff"))
 	if line := tooDeep(tokens); line > 0 {
 		d.add("", line, "is nested more than %d levels deep", maxDepth)
 		return node{}, false
@@ -106,7 +166,7 @@ func tooDeep(tokens token.Tokens) int {
 	return 0
 }
 
-func (d *document) addSyntax(err error) {
+func (d *Document) addSyntax(err error) {
 	var syntax yaml.Error
 	if !errors.As(err, &syntax) {
 		d.add("", 0, "is not YAML or JSON: %s", err)
@@ -120,7 +180,7 @@ func (d *document) addSyntax(err error) {
 }
 
 // body returns the root of the one document.
-func (d *document) body(file *ast.File) (ast.Node, bool) {
+func (d *Document) body(file *ast.File) (ast.Node, bool) {
 	var bodies []ast.Node
 	for _, doc := range file.Docs {
 		if doc.Body != nil {
@@ -139,7 +199,7 @@ func (d *document) body(file *ast.File) (ast.Node, bool) {
 }
 
 // convert turns a syntax tree into a node and notes the line of every path.
-func (d *document) convert(path string, n ast.Node, depth int) node {
+func (d *Document) convert(path string, n ast.Node, depth int) node {
 	line := lineOf(n)
 	if _, known := d.lines[path]; !known {
 		d.lines[path] = line
@@ -168,7 +228,7 @@ func (d *document) convert(path string, n ast.Node, depth int) node {
 	return node{line, d.scalar(path, line, n)}
 }
 
-func (d *document) scalar(path string, line int, n ast.Node) any {
+func (d *Document) scalar(path string, line int, n ast.Node) any {
 	switch n := n.(type) {
 	case nil, *ast.NullNode:
 		return nil
@@ -194,10 +254,15 @@ func (d *document) scalar(path string, line int, n ast.Node) any {
 	return d.drop(path, line, "is not something JSON can hold")
 }
 
+// isNumber reports whether s is a number of JSON.
+func isNumber(s string) bool {
+	return s != "" && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') && json.Valid([]byte(s))
+}
+
 // maxInteger is the largest integer that every JSON reader keeps exactly.
 const maxInteger = 1<<53 - 1
 
-func (d *document) number(path string, line int, text string) any {
+func (d *Document) number(path string, line int, text string) any {
 	if !isNumber(text) {
 		return d.drop(path, line, "must be written as JSON writes numbers")
 	}
@@ -211,7 +276,7 @@ func (d *document) number(path string, line int, text string) any {
 	return number(text)
 }
 
-func (d *document) members(path string, values []*ast.MappingValueNode, depth int) []member {
+func (d *Document) members(path string, values []*ast.MappingValueNode, depth int) []member {
 	var members []member
 	first := map[string]int{}
 	for _, v := range values {
@@ -221,7 +286,7 @@ func (d *document) members(path string, values []*ast.MappingValueNode, depth in
 			d.add(path, line, "a key must be plain or quoted text")
 			continue
 		}
-		at := join(path, key.Value)
+		at := host.JoinPath(path, key.Value)
 		if before, repeated := first[key.Value]; repeated {
 			d.add(at, line, "is set already on line %d", before)
 			continue
