@@ -71,7 +71,9 @@ func (s *Supervisor) claimOf(ctx context.Context, plugin string, due time.Time) 
 		s.cfg.Pool.Want(plugin)
 		return claimPoll, nil
 	}
-	calls, err := s.cfg.Store.ClaimHookCalls(ctx, s.lease(), now.Add(-s.cfg.Grace), plugin, room)
+	claim, cancel := settle(ctx)
+	defer cancel()
+	calls, err := s.cfg.Store.ClaimHookCalls(claim, s.lease(), now.Add(-s.cfg.Grace), plugin, room)
 	s.cfg.Pool.Return(plugin, room-len(calls))
 	for _, call := range calls {
 		// A trial begins here, or the next claim would take another call for one.

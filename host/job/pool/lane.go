@@ -70,6 +70,7 @@ func (p *Pool) giveBack(plugin string, n int) {
 	if l.held -= n; l.held == 0 {
 		delete(p.lanes, plugin)
 	}
+	p.rest()
 	wake := p.tell()
 	p.mu.Unlock()
 	if wake {

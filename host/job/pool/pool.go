@@ -66,6 +66,8 @@ type Pool struct {
 	// jobs may begin as soon as there is a worker.
 	jobs chan Job
 	wake chan struct{}
+	// idle is closed when the pool has stopped and all room is free.
+	idle chan struct{}
 
 	mu      sync.Mutex
 	free    int
@@ -83,7 +85,7 @@ func New(cfg Config) (*Pool, error) {
 	room := cfg.Workers + cfg.Queue
 	return &Pool{
 		cfg: cfg, free: room, jobs: make(chan Job, room), wake: make(chan struct{}, 1),
-		lanes: map[string]*lane{}, wanted: map[string]bool{},
+		idle: make(chan struct{}), lanes: map[string]*lane{}, wanted: map[string]bool{},
 	}, nil
 }
 
@@ -140,20 +142,18 @@ func (p *Pool) Submit(jobs ...Job) {
 	}
 }
 
-// Run carries jobs out until ctx ends; then it takes no more, drains what it
-// has for at most SoftStop, and cancels the rest. It returns when every worker
-// has.
+// Run carries jobs out until ctx ends; then it gives no more room, drains what it
+// has, and what room was reserved for, for at most SoftStop, and cancels the rest.
+// It returns when every worker has.
 func (p *Pool) Run(ctx context.Context, handler Handler) error {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
-	stopping := make(chan struct{})
 	var workers sync.WaitGroup
 	for range p.cfg.Workers {
-		workers.Go(func() { p.loop(work, stopping, handler) })
+		workers.Go(func() { p.loop(work, handler) })
 	}
 	<-ctx.Done()
 	p.stop()
-	close(stopping)
 	soft := time.AfterFunc(p.cfg.SoftStop, func() { cancel(ErrStopped) })
 	defer soft.Stop()
 	workers.Wait()
@@ -167,15 +167,26 @@ func (p *Pool) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
+	p.rest()
 }
 
-// loop is one worker. Once the pool stops it goes on until the queue is empty.
-func (p *Pool) loop(ctx context.Context, stopping <-chan struct{}, handler Handler) {
+// rest ends the workers of a stopped pool that has nothing left. The caller holds
+// the lock, and has just stopped the pool or freed room.
+func (p *Pool) rest() {
+	if p.stopped && p.free == cap(p.jobs) {
+		close(p.idle)
+	}
+}
+
+// loop is one worker.
+func (p *Pool) loop(ctx context.Context, handler Handler) {
 	for {
 		select {
 		case job := <-p.jobs:
 			p.carryOut(ctx, job, handler)
-		case <-stopping:
+		case <-p.idle:
+			return
+		case <-ctx.Done():
 			for p.next(ctx, handler) {
 			}
 			return

@@ -181,7 +181,7 @@ func TestWakeSignals(t *testing.T) {
 func TestDoneJobWakesWhoWantsRoom(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, pool.Config{Workers: 1})
-	p.Reserve(plugin, 1<<20)
+	all := p.Reserve(plugin, 1<<20)
 	p.Return(plugin, 1)
 	gate := make(chan struct{})
 	stop, ended := start(t, p, &handler{work: func(context.Context, pool.Job) { <-gate }})
@@ -189,6 +189,7 @@ func TestDoneJobWakesWhoWantsRoom(t *testing.T) {
 	p.Want(plugin)
 	close(gate)
 	<-p.Wake()
+	p.Return(plugin, all-1)
 	stop()
 	<-ended
 }
@@ -216,6 +217,54 @@ func TestStopDrains(t *testing.T) {
 		}
 		if got := p.Reserve(plugin, 1); got != 0 {
 			t.Errorf("a stopped pool has room for %d", got)
+		}
+	})
+}
+
+// Who reserved room before the stop may have leased a job for it already.
+func TestStopWaitsForReservedRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, pool.Config{Workers: 2, Queue: 8, SoftStop: time.Minute})
+		h := &handler{}
+		stop, ended := start(t, p, h)
+		p.Reserve(plugin, 3)
+		stop()
+		synctest.Wait()
+		p.Return(plugin, 1)
+		p.Submit(jobs(1)...)
+		synctest.Wait()
+		select {
+		case <-ended:
+			t.Error("the pool stopped with room that is reserved")
+		default:
+		}
+		p.Submit(jobs(1)...)
+		synctest.Wait()
+		select {
+		case <-ended:
+		default:
+			t.Error("the pool did not stop")
+		}
+		if len(h.worked) != 2 {
+			t.Errorf("%d jobs done", len(h.worked))
+		}
+		stop()
+	})
+}
+
+func TestStopDoesNotWaitForReservedRoomForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, pool.Config{Workers: 2, Queue: 8, SoftStop: time.Minute})
+		h := &handler{}
+		stop, ended := start(t, p, h)
+		p.Reserve(plugin, 1)
+		stop()
+		before := time.Now()
+		<-ended
+		if waited := time.Since(before); waited != time.Minute {
+			t.Errorf("stopped after %s", waited)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,21 +25,32 @@ const (
 	maxAttempts = 10
 )
 
+// inserters take turns. Each keeps from telling of a job that follows another of
+// its own within fetchCooldown, and that job may be committed after the first was
+// fetched: it would wait for a poll.
+const inserters = 16
+
 // Inserter adds jobs. It is safe for concurrent use.
 type Inserter struct {
-	client *river.Client[pgx.Tx]
+	clients [inserters]*river.Client[pgx.Tx]
+	turn    atomic.Uint32
 }
 
 // NewInserter makes an inserter, which needs no connection of its own.
 func NewInserter(log *slog.Logger) (*Inserter, error) {
-	client, err := river.NewClient(riverpgxv5.New(nil), &river.Config{
-		FetchCooldown: fetchCooldown, MaxAttempts: maxAttempts,
-		Hooks: []rivertype.Hook{&promptly{}}, Logger: warnings(log),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("new river inserter: %w", err)
+	i := &Inserter{}
+	driver := riverpgxv5.New(nil)
+	for n := range i.clients {
+		client, err := river.NewClient(driver, &river.Config{
+			FetchCooldown: fetchCooldown, MaxAttempts: maxAttempts,
+			Hooks: []rivertype.Hook{&promptly{}}, Logger: warnings(log),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("new river inserter: %w", err)
+		}
+		i.clients[n] = client
 	}
-	return &Inserter{client: client}, nil
+	return i, nil
 }
 
 // Insert adds jobs in the transaction that makes their rows due. After its commit
@@ -55,7 +67,8 @@ func (i *Inserter) Insert(ctx context.Context, tx pgx.Tx, jobs []host.Job) error
 			return fmt.Errorf("insert jobs: %w", err)
 		}
 	}
-	if _, err := i.client.InsertManyTx(ctx, tx, params); err != nil {
+	client := i.clients[i.turn.Add(1)%inserters]
+	if _, err := client.InsertManyTx(ctx, tx, params); err != nil {
 		return fmt.Errorf("insert jobs: %w", err)
 	}
 	return nil

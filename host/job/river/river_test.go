@@ -27,7 +27,12 @@ type fixture struct {
 
 func newFixture(tb testing.TB) fixture {
 	tb.Helper()
-	pool, err := pgxpool.New(tb.Context(), postgrestest.Database(tb))
+	return newFixtureOn(tb, postgrestest.Database(tb))
+}
+
+func newFixtureOn(tb testing.TB, url string) fixture {
+	tb.Helper()
+	pool, err := pgxpool.New(tb.Context(), url)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -182,6 +187,32 @@ func TestJobsOfARolledBackTransactionAreNot(t *testing.T) {
 	var rows int
 	if err := f.pool.QueryRow(t.Context(), `SELECT count(*) FROM river_job`).Scan(&rows); err != nil || rows != 1 {
 		t.Errorf("%d jobs, %v", rows, err)
+	}
+}
+
+// Each of many transactions at once tells: one that did not would leave its job to
+// be found by chance.
+func TestEveryTransactionTells(t *testing.T) {
+	t.Parallel()
+	const transactions = 8
+	f := newFixture(t)
+	conn, err := f.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), `LISTEN "public.river_insert"`); err != nil {
+		t.Fatal(err)
+	}
+	for i := range transactions {
+		f.insert(t, host.Job{Kind: host.JobRun, ID: fmt.Sprint(i)})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for i := range transactions {
+		if _, err := conn.Conn().WaitForNotification(ctx); err != nil {
+			t.Fatalf("%d of %d told: %v", i, transactions, err)
+		}
 	}
 }
 
@@ -348,6 +379,27 @@ func TestStopWaitsForJobs(t *testing.T) {
 	}
 	if state, _ := f.state(t, "a"); state != "completed" {
 		t.Errorf("job is %s", state)
+	}
+}
+
+// Jobs go on when the database was away.
+func TestDatabaseRestarts(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t, postgrestest.Config{})
+	f := newFixtureOn(t, server.Database(t))
+	got := make(chan string)
+	f.start(t, "node", told(got), nil)
+	f.insert(t, host.Job{Kind: host.JobRun, ID: "before"})
+	<-got
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.pool.Reset()
+	f.insert(t, host.Job{Kind: host.JobRun, ID: "after"})
+	for s := range got { // the end of the first may have been lost
+		if s == "run after" {
+			break
+		}
 	}
 }
 
