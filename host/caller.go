@@ -52,6 +52,8 @@ const (
 	CallInputTooLarge  CallErrorCode = "input_too_large"  // more input than the limit
 	CallExit           CallErrorCode = "exit"             // the guest ended itself
 	CallFailed         CallErrorCode = "failed"           // the guest returned an error
+	CallRefused        CallErrorCode = "refused"          // it sent a request it was not granted
+	CallRequest        CallErrorCode = "request_failed"   // a request it sent was not answered
 	CallMissingExport  CallErrorCode = "missing_export"   // no such function
 	CallWrongSignature CallErrorCode = "wrong_signature"  // not () -> i32
 	CallUnavailable    CallErrorCode = "unavailable"      // plugin gone, or no slot in time

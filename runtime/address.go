@@ -36,7 +36,7 @@ func checkAddress(host, address string) error {
 	}
 	ip := dialled.Addr()
 	if !addressFits(host, ip) {
-		return fmt.Errorf("%s has the address %s, which is not public", host, ip)
+		return refused{fmt.Errorf("%s has the address %s, which is not public", host, ip)}
 	}
 	return nil
 }

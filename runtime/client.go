@@ -60,7 +60,7 @@ var _ http.RoundTripper = (*guardedTransport)(nil)
 func (t *guardedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := checkRequest(r); err != nil {
 		closeBody(r)
-		return nil, err
+		return nil, refused{err}
 	}
 	resp, err := t.send(r)
 	if err != nil {
@@ -79,7 +79,7 @@ func (t *guardedTransport) send(r *http.Request) (*http.Response, error) {
 	sent, err := g.secrets.fill(r)
 	if err != nil {
 		closeBody(r)
-		return nil, err
+		return nil, refused{err}
 	}
 	resp, err := t.base.RoundTrip(sent)
 	if err != nil {
@@ -143,7 +143,7 @@ func checkRequestHeaders(header http.Header) error {
 // not see its credentials.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
-		return fmt.Errorf("more than %d redirects", maxRedirects)
+		return refused{fmt.Errorf("more than %d redirects", maxRedirects)}
 	}
 	for _, r := range append(via[1:len(via):len(via)], next) {
 		if !sameOrigin(r, via[0]) {
@@ -167,7 +167,7 @@ type boundedBody struct {
 	left int64
 }
 
-var errBodyTooLarge = fmt.Errorf("the response has more than %d bytes", maxResponseBody)
+var errBodyTooLarge = refused{fmt.Errorf("the response has more than %d bytes", maxResponseBody)}
 
 // Read never returns more than the bound; one byte more is asked for to notice.
 func (b *boundedBody) Read(p []byte) (int, error) {

@@ -27,6 +27,11 @@
 // server send it back, it reads [secret:NAME] in whatever leaves the call:
 // outputs, logs, errors and what is stored.
 //
+// A request that is refused, for it was not granted, say, or led to an address
+// that is not public, ends the call with the code refused and the host's reason;
+// one that nobody answered ends it with request_failed. The engine lets the guest
+// know of neither. A status of 400 or more is an answer.
+//
 // # Limits
 //
 // The engine of extism guests is extism/go-sdk over wazero; wasi-command guests

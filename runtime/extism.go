@@ -94,8 +94,8 @@ func (g *extismGuest) instance(ctx context.Context, c *invocation) (*extism.Plug
 	// go-sdk's own messages; the guest's go to redirectedFunctions.
 	p.SetLogger(func(extism.LogLevel, string) {})
 	p.Config = c.Config
-	if c.grant != nil {
-		// The guarded client decides; go-sdk knows neither schemes nor ports.
+	if guardsDefaultClient() {
+		// The guarded client decides; go-sdk knows neither grants nor ports.
 		p.AllowedHosts = []string{"*"}
 	}
 	return p, nil

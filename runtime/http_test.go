@@ -39,12 +39,31 @@ func TestGuestRequests(t *testing.T) {
 		"none": nil, "empty": {}, "other": {Hosts: []string{"https://example.com"}},
 	} {
 		_, err := m.Call(t.Context(), runtime.Call{Export: "hook", Timeout: plenty, HTTP: grant})
-		if failure := wantCode(t, err, host.CallTrap); !strings.Contains(failure.Message, "not ") {
-			t.Errorf("grant %s: message %q does not say why", name, failure.Message)
+		want := "requests to " + server.URL + " are not granted"
+		if grant == nil {
+			want = "this call may not send requests: http is not granted"
+		}
+		if failure := wantCode(t, err, host.CallRefused); failure.Message != want {
+			t.Errorf("grant %s: message %q, want %q", name, failure.Message, want)
 		}
 	}
 	_, err := m.Call(t.Context(), runtime.Call{Export: "hook", HTTP: &runtime.HTTPGrant{Hosts: []string{"ftp://a"}}})
 	wantCode(t, err, host.CallUnavailable)
+}
+
+// Nobody answers: that is no fault of the guest's code, nor a refusal.
+func TestGuestRequestUnanswered(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(nil)
+	server.Close()
+	m := loadHook(t, guesttest.Requests(requestTo(t, "GET", server.URL)))
+	_, err := m.Call(t.Context(), runtime.Call{
+		Export: "hook", Timeout: plenty, HTTP: &runtime.HTTPGrant{Hosts: []string{server.URL}},
+	})
+	failure := wantCode(t, err, host.CallRequest)
+	if !strings.HasPrefix(failure.Message, `Get "`+server.URL+`": dial tcp `) || strings.Contains(failure.Message, "wasm") {
+		t.Errorf("message %q", failure.Message)
+	}
 }
 
 func TestGuestRequestEndsWithTheCall(t *testing.T) {

@@ -95,6 +95,7 @@ func (c *invocation) finishLog() []host.LogLine {
 // failed even if the guest returned in the end.
 func (c *invocation) failure(ctx context.Context, err error) *host.CallError {
 	var failed *host.CallError
+	request := c.requestFailure(err)
 	switch {
 	case c.fault != nil:
 		return c.fault
@@ -102,8 +103,10 @@ func (c *invocation) failure(ctx context.Context, err error) *host.CallError {
 		return contextError(ctx, c.Timeout)
 	case errors.As(err, &failed):
 		return failed
+	case request != nil:
+		return request
 	case err != nil:
-		return callError(host.CallTrap, "%s", cleanLines(c.secrets.redactText(err.Error())))
+		return callError(host.CallTrap, "%s", c.oneLine(err))
 	}
 	return nil
 }

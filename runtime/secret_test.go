@@ -239,7 +239,7 @@ func TestSecretsKeepTheBoundsOfHeaders(t *testing.T) {
 		call.Services.Secrets = secrets{"KEY": value}
 		hook := guesttest.Requests(requestWith(t, url, map[string]string{"X-Key": "secret:KEY"}))
 		_, err := loadHook(t, hook).Call(t.Context(), call)
-		if failure := wantCode(t, err, host.CallTrap); strings.Contains(failure.Message, value[:8]) {
+		if failure := wantCode(t, err, host.CallRefused); strings.Contains(failure.Message, value[:8]) {
 			t.Errorf("%s: %s", name, failure)
 		}
 	}

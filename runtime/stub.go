@@ -16,7 +16,7 @@ func answerStub(stub host.HTTPStub, r *http.Request) (*http.Response, error) {
 	closeBody(r)
 	status, body, ok := stub.Answer(r.Method, r.URL.String())
 	if !ok {
-		return nil, fmt.Errorf("nothing is stubbed for %s %s", r.Method, clean(r.URL.String(), maxNameText))
+		return nil, refused{fmt.Errorf("nothing is stubbed for %s %s", r.Method, clean(r.URL.String(), maxNameText))}
 	}
 	return &http.Response{
 		StatusCode: cmp.Or(status, http.StatusOK), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

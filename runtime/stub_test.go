@@ -59,5 +59,5 @@ func TestStubsAnswerInsteadOfTheNetwork(t *testing.T) {
 	}
 	call.Export, call.HTTP = "body", nil
 	_, err := m.Call(t.Context(), call)
-	wantCode(t, err, host.CallTrap)
+	wantCode(t, err, host.CallRefused)
 }

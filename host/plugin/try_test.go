@@ -38,7 +38,7 @@ func TestTry(t *testing.T) {
 				}},
 			}, host.OutcomeDenied, "asked", "",
 		},
-		"not stubbed":      {plugin.Try{Hook: "ask", Context: json.RawMessage(`{"output":{"content":"hi"}}`)}, "", "", "trap"},
+		"not stubbed":      {plugin.Try{Hook: "ask", Context: json.RawMessage(`{"output":{"content":"hi"}}`)}, "", "", "refused"},
 		"guardrail":        {plugin.Try{Hook: "trap", Context: hi, OnError: pluginapi.OnErrorAllow}, host.OutcomeFailedClosed, "host_error:interceptor_failed", "trap"},
 		"silent":           {plugin.Try{Hook: "log", Context: hi}, host.OutcomeAllowed, "", ""},
 		"fails open":       {plugin.Try{Hook: "say", Context: hi, Config: json.RawMessage(`{"say":"x"}`), OnError: pluginapi.OnErrorAllow}, host.OutcomeFailedOpen, "", "verdict_invalid"},
