@@ -34,8 +34,10 @@ type Info struct {
 
 // Request is one request to a model.
 type Request struct {
-	// Agent is the id of the agent that asks.
+	// Agent is the id of the agent that asks; Turn counts the requests of its run,
+	// from 1.
 	Agent    string
+	Turn     int
 	Messages []Message
 	// Schema says which form the answer is to have; nil for text. The answer is
 	// to be checked all the same.
