@@ -44,7 +44,7 @@ func (x *execution) answer(ctx context.Context) error {
 // generate calls the model; deltas go to the client unless they are held back.
 func (x *execution) generate(ctx context.Context, messages []model.Message) (model.Response, error) {
 	var delta func(string) error
-	if x.req.Events != nil && !x.holdsBack {
+	if x.sendsDeltas() {
 		delta = func(text string) error {
 			x.emit(host.Event{Kind: host.EventRunContent, Content: host.TextContent(text)})
 			return context.Cause(ctx)

@@ -17,7 +17,7 @@ type queued struct {
 // collect gathers the records of every hook of the plan: what was called, what
 // is to be called later, what did not run and why.
 func (x *execution) collect() (host.Finish, []queued, error) {
-	end := host.Finish{Run: x.run, Session: x.endSession(), StateBefore: x.session.State}
+	end := host.Finish{Run: x.run, Session: x.endSession(), StateBefore: x.session.State, Events: x.lastEvents()}
 	var jobs []queued
 	for i := range x.emitted {
 		e := &x.emitted[i]
@@ -30,6 +30,21 @@ func (x *execution) collect() (host.Finish, []queued, error) {
 	}
 	end.Calls = append(end.Calls, x.skipped...)
 	return end, jobs, nil
+}
+
+// lastEvents are what is stored of a background run's stream together with its
+// end: what the journal could not store yet, and the last ones.
+func (x *execution) lastEvents() []host.RunEvent {
+	if x.journal == nil {
+		return nil
+	}
+	rest, next := x.journal.close()
+	events := slices.Clone(rest)
+	if x.run.Status == host.RunCancelled {
+		events = append(events, host.RunEvent{Index: next, Kind: host.EventRunCancelled, At: x.run.FinishedAt})
+		next++
+	}
+	return append(events, host.RunEvent{Index: next, Kind: lastEvent(x.run.Status), At: x.run.FinishedAt})
 }
 
 // enqueue adds the background calls of one emission to the end: queued, under
@@ -84,6 +99,9 @@ func (x *execution) snapshot(e *emitted) ([]byte, error) {
 		if ext.SessionState != nil {
 			ext.SessionState = object(x.state.value())
 		}
+	}
+	if c.Summary != nil { // a cancel may have come after the hooks
+		c.Summary = &pluginapi.Summary{Reason: summaryReason(x.run.Status)}
 	}
 	if !x.inputPermitted { // nothing of the request may be kept
 		ext.Metadata, ext.Dependencies, ext.Arguments = nil, nil, nil

@@ -16,7 +16,13 @@ import (
 )
 
 // nowhere is a store that keeps nothing.
-type nowhere struct{}
+type nowhere struct {
+	host.BackgroundStore
+	host.EventStore
+}
+
+// Ahead knows of no other run.
+func (nowhere) Ahead(context.Context, host.Run) (bool, error) { return false, nil }
 
 func (nowhere) CreateRun(context.Context, host.NewRun) error             { return nil }
 func (nowhere) StartRun(context.Context, string, int) error              { return nil }

@@ -20,6 +20,8 @@ import (
 type Store interface {
 	host.RunStore
 	host.SessionStore
+	host.BackgroundStore
+	host.EventStore
 }
 
 // Pool carries out background calls on this node.
@@ -47,6 +49,13 @@ type Config struct {
 	Node string
 	// Lease is how long a row stays this node's without renewal; 10 s by default.
 	Lease time.Duration
+	// MaxQueued is how many background runs may be PENDING; 0 for any number.
+	MaxQueued int
+	// MaxAttempts is how many workers a background run may lose before it is given
+	// up; 3 by default.
+	MaxAttempts int
+	// RunTimeout bounds one attempt of a background run; 0 for no bound.
+	RunTimeout time.Duration
 	// Observer is told of every run; nil for nobody.
 	Observer host.Observer
 	// Now defaults to time.Now.
@@ -63,18 +72,34 @@ type Engine struct {
 	byID     map[string]*host.Agent
 	models   map[string]model.Model
 	sessions *turnstile
+	live     *liveRuns
+	bell     *bell
 	unstored *unstored
 	node     string
 	lease    time.Duration
+	bounds   bounds
 	observer host.Observer
 	now      func() time.Time
 	log      *slog.Logger
+}
+
+// bounds are those of background runs.
+type bounds struct {
+	queued   int
+	attempts int
+	timeout  time.Duration
 }
 
 // New checks the configuration.
 func New(cfg Config) (*Engine, error) {
 	if cfg.Store == nil || cfg.Hooks == nil || cfg.Pool == nil || cfg.Log == nil || cfg.Node == "" {
 		return nil, errors.New("new engine: store, hooks, pool, log and node are required")
+	}
+	if min(cfg.MaxQueued, cfg.MaxAttempts) < 0 || cfg.RunTimeout < 0 {
+		return nil, errors.New("new engine: bounds of background runs must not be negative")
+	}
+	if cfg.MaxAttempts == 0 {
+		cfg.MaxAttempts = 3
 	}
 	if cfg.Lease == 0 {
 		cfg.Lease = 10 * time.Second
@@ -88,8 +113,9 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		store: cfg.Store, hooks: cfg.Hooks, pool: cfg.Pool, agents: cfg.Agents, models: cfg.Models,
 		byID: make(map[string]*host.Agent, len(cfg.Agents)), sessions: newTurnstile(),
-		unstored: &unstored{runs: map[string]host.Run{}},
-		node:     cfg.Node, lease: cfg.Lease, observer: cfg.Observer, now: cfg.Now, log: cfg.Log,
+		live: newLiveRuns(), bell: newBell(), unstored: &unstored{runs: map[string]host.Run{}},
+		node: cfg.Node, lease: cfg.Lease, observer: cfg.Observer, now: cfg.Now, log: cfg.Log,
+		bounds: bounds{queued: cfg.MaxQueued, attempts: cfg.MaxAttempts, timeout: cfg.RunTimeout},
 	}
 	for _, a := range cfg.Agents {
 		if e.byID[a.ID] != nil {

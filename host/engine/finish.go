@@ -2,18 +2,34 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/job/pool"
 	"github.com/snaphook-dev/snaphook/host/model"
 )
 
-// finish settles how the run ended, stores it with its hook calls in one
-// transaction, hands the background calls to the pool and sends the last event.
+// finish ends a run whose client waits, and sends the last events.
 func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
 	defer x.ended()
+	if err := x.conclude(ctx, cause); err != nil {
+		x.fail(storageFailure())
+		x.unstored.add(x.run)
+		x.emit(host.Event{Kind: host.EventRunError})
+		return host.Run{}, err
+	}
+	x.emitEnd()
+	return x.run, nil
+}
+
+// conclude settles how the run ended, stores it with its hook calls in one
+// transaction and hands the background calls to the pool. A cancel that was
+// answered before the transaction prevails.
+func (x *execution) conclude(ctx context.Context, cause error) error {
 	x.settle(ctx, cause)
 	ctx = context.WithoutCancel(ctx)
 	x.skipped = x.notReached()
@@ -22,40 +38,83 @@ func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
 	if !x.startedAt.IsZero() {
 		x.run.Metrics.Duration = x.run.FinishedAt.Sub(x.startedAt).Seconds()
 	}
-	if err := x.write(ctx); err != nil {
-		x.fail(&host.Failure{Type: failureStorage, Message: "The run could not be stored."})
-		x.unstored.add(x.run)
-		x.emit(host.Event{Kind: host.EventRunError})
-		return host.Run{}, err
+	err := x.write(ctx)
+	if errors.Is(err, host.ErrCancelled) {
+		x.setCancelled()
+		x.skipped = x.notReached()
+		err = x.write(ctx)
 	}
-	x.emit(host.Event{Kind: lastEvent(x.run.Status)})
-	return x.run, nil
+	x.bell.ring(host.Signal{Kind: host.SignalEvents, ID: x.run.ID})
+	x.bell.ring(host.Signal{Kind: host.SignalSession, ID: x.run.SessionID})
+	return err
 }
 
 // settle turns the cause of the end into status, content and failure. A refusal
-// stays one when the client has left meanwhile.
+// stays one when the client has left meanwhile; a cancel that somebody asked for
+// prevails over everything.
 func (x *execution) settle(ctx context.Context, cause error) {
+	ended := context.Cause(ctx) // nil while ctx lives
+	if errors.As(cause, &x.refused) {
+		x.refuse(x.refused)
+	}
+	var limit *fault
+	switch {
+	case errors.Is(cause, errCancelled), errors.Is(ended, errCancelled):
+		x.setCancelled()
+	case cause == nil:
+		x.run.Status = host.RunCompleted
+	case x.refused != nil:
+	case errors.As(ended, &limit):
+		x.failBy(limit)
+	case ended != nil:
+		x.setCancelled()
+	default:
+		x.failBy(cause)
+	}
+}
+
+// failBy words an error for the caller, and logs it.
+func (x *execution) failBy(cause error) {
+	var own *fault
 	var failed *model.Error
 	var refused *host.Error
 	switch {
-	case cause == nil:
-		x.run.Status = host.RunCompleted
-		return
-	case errors.As(cause, &x.refused):
-		x.refuse(x.refused)
-		return
-	case ctx.Err() != nil:
-		x.run.Status = host.RunCancelled
-		x.setContent("Run " + x.run.ID + " was cancelled")
-		return
+	case errors.As(cause, &own):
+		x.fail(&own.failure)
 	case errors.As(cause, &failed):
 		x.fail(&host.Failure{Type: failed.Type, Message: failed.Message})
 	case errors.As(cause, &refused) && refused.Code == host.CodeTooLarge:
-		x.fail(&host.Failure{Type: "agent_run_error", ID: string(refused.Code), Message: refused.Message})
+		x.fail(&host.Failure{Type: failureRun, ID: string(refused.Code), Message: refused.Message})
 	default:
-		x.fail(&host.Failure{Type: "agent_run_error", Message: "The run failed inside the host."})
+		x.fail(&host.Failure{Type: failureRun, Message: "The run failed inside the host."})
 	}
 	x.log.Error("run failed", "run_id", x.run.ID, "session_id", x.run.SessionID, "agent_id", x.agent.ID, "error", cause)
+}
+
+// failureRun is the failure of a run that has no type of its own.
+const failureRun = "agent_run_error"
+
+// setCancelled ends the run as CANCELLED, with what of its answer had left.
+func (x *execution) setCancelled() {
+	x.run.Status, x.run.Failure = host.RunCancelled, nil
+	x.run.Messages = slices.DeleteFunc(x.run.Messages, func(m host.Message) bool { return m.Role == "assistant" })
+	switch len(x.sent) {
+	case 0:
+		x.setContent("Run " + x.run.ID + " was cancelled")
+	case 1:
+		x.run.Content, x.run.ContentType = x.sent[0], contentType(x.sent[0])
+	default:
+		x.setContent(joined(x.sent))
+	}
+}
+
+// joined is the text of the pieces of an answer.
+func joined(pieces []json.RawMessage) string {
+	var text strings.Builder
+	for _, p := range pieces {
+		text.WriteString(host.Text(p))
+	}
+	return text.String()
 }
 
 func (x *execution) refuse(r *refusal) {

@@ -9,8 +9,10 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// failureStorage is the failure of a run whose end the store did not take.
-const failureStorage = "storage_error"
+// storageFailure is the failure of a run whose end the store did not take.
+func storageFailure() *host.Failure {
+	return &host.Failure{Type: "storage_error", Message: "The run could not be stored."}
+}
 
 // maxUnstored bounds what is kept while the store takes nothing; the rows of the
 // rest are ended when the host starts again.
@@ -23,14 +25,19 @@ type unstored struct {
 	runs map[string]host.Run
 }
 
-// add keeps what may be stored of the run when the store recovers: that it
-// ended, not what it answered.
-func (u *unstored) add(run host.Run) {
+// bare is what is stored of a run that could not be stored whole: that it ended,
+// not what it answered.
+func bare(run host.Run) host.Run {
 	run.Messages, run.Metadata, run.SessionState = nil, nil, nil
+	return run
+}
+
+// add keeps what may be stored of the run when the store recovers.
+func (u *unstored) add(run host.Run) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.runs) < maxUnstored {
-		u.runs[run.ID] = run
+		u.runs[run.ID] = bare(run)
 	}
 }
 
@@ -55,6 +62,10 @@ func (u *unstored) remove(id string) {
 func (e *Engine) Repair(ctx context.Context) error {
 	for _, run := range e.unstored.list() {
 		err := e.store.FinishRun(ctx, host.Finish{Run: run})
+		if errors.Is(err, host.ErrCancelled) {
+			run.Status, run.Failure = host.RunCancelled, nil
+			err = e.store.FinishRun(ctx, host.Finish{Run: run})
+		}
 		if err != nil && !errors.Is(err, host.ErrStale) { // stale: it was committed after all
 			return fmt.Errorf("repair run %s: %w", run.ID, err)
 		}

@@ -8,6 +8,16 @@ import (
 	"github.com/snaphook-dev/snaphook/host/hook"
 )
 
+// asked returns the agent a request is for, when the request is one that can be
+// run.
+func (e *Engine) asked(req *host.RunRequest) (*host.Agent, error) {
+	agent, ok := e.byID[req.Component.ID]
+	if !ok || req.Component.Kind != host.KindAgent {
+		return nil, host.Errorf(host.CodeNotFound, "Agent not found")
+	}
+	return agent, checkRequest(req)
+}
+
 // checkRequest refuses what could not be shown to hooks: a run would fail at its
 // first hook, and a state that was kept every later run of the session. Fields
 // are named as a client spells them.

@@ -17,26 +17,37 @@ import (
 // refused, failed or cancelled. It fails only when the run could not be begun
 // or stored: an *host.Error where the client must know. When it was not stored,
 // a streaming client has got a RunError.
+//
+// A request whose idempotency key is known waits for the first run of that key,
+// however that one is run, and returns it.
 func (e *Engine) Run(ctx context.Context, req host.RunRequest) (host.Run, error) {
-	agent, ok := e.byID[req.Component.ID]
-	if !ok || req.Component.Kind != host.KindAgent {
-		return host.Run{}, host.Errorf(host.CodeNotFound, "Agent not found")
-	}
-	if err := checkRequest(&req); err != nil {
+	agent, err := e.asked(&req)
+	if err != nil {
 		return host.Run{}, err
 	}
+	run, err := e.perform(ctx, agent, req)
+	if first, ok := errors.AsType[*host.DuplicateError](err); ok {
+		return e.repeat(ctx, &req, first.Run)
+	}
+	return run, err
+}
+
+// perform makes one run, in its turn.
+func (e *Engine) perform(ctx context.Context, agent *host.Agent, req host.RunRequest) (host.Run, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	x := e.newExecution(agent, req, cancel)
-	place := e.sessions.enter(x.run.SessionID)
-	defer place.leave()
-	if err := x.begin(ctx, place.mustWait()); err != nil {
+	x := e.newExecution(agent, req, e.newRun(agent, &req), cancel)
+	e.live.enter(x)
+	defer e.live.leave(x)
+	place, err := x.begin(ctx)
+	if err != nil {
 		return host.Run{}, err
 	}
-	if err := place.wait(ctx); err != nil {
+	defer place.leave()
+	if err := x.waitTurn(ctx, place); err != nil {
 		return x.finish(ctx, err)
 	}
-	return x.finish(ctx, x.execute(ctx, place.mustWait()))
+	return x.finish(ctx, x.execute(ctx))
 }
 
 // execution is the state of one run while it goes on.
@@ -47,6 +58,12 @@ type execution struct {
 	req    host.RunRequest
 	cancel context.CancelCauseFunc
 	plan   *hook.Plan
+	// pending is true while the run's row says PENDING.
+	pending bool
+	// from is what a background run goes on from, nil for its beginning; journal
+	// keeps its events. Both are nil for a run whose client waits.
+	from    *checkpoint
+	journal *journal
 	// holdsBack is true when no content may leave before the hooks have seen all
 	// of it.
 	holdsBack bool
@@ -64,6 +81,8 @@ type execution struct {
 	inputPermitted bool
 	// draft is the model's answer until the hooks of output permit it.
 	draft json.RawMessage
+	// sent is what of the answer has left.
+	sent []json.RawMessage
 
 	// sequence is that of the point the run has come to; -1 before the first.
 	sequence int64
@@ -77,70 +96,116 @@ type execution struct {
 	refused *refusal
 }
 
-func (e *Engine) newExecution(agent *host.Agent, req host.RunRequest, cancel context.CancelCauseFunc) *execution {
-	m := e.models[agent.Model]
-	info := m.Info()
+// newRun is a run that begins now.
+func (e *Engine) newRun(agent *host.Agent, req *host.RunRequest) host.Run {
+	info := e.ModelInfo(agent.Model)
 	run := host.Run{
 		ID: req.RunID, SessionID: req.SessionID, UserID: req.UserID,
-		Component: agent.Component(), Status: host.RunRunning, Attempt: 1,
+		Component: agent.Component(), Status: host.RunRunning, Parallel: agent.ParallelSessions, Attempt: 1,
 		Model: info.ID, ModelProvider: info.Provider, CreatedAt: e.now(),
 	}
 	if run.ID == "" {
 		run.ID = host.NewID()
 	}
-	fresh := run.SessionID == ""
-	if fresh {
+	if run.SessionID == "" {
 		run.SessionID = host.NewID()
 	}
 	run.RootID = run.ID
+	return run
+}
+
+func (e *Engine) newExecution(agent *host.Agent, req host.RunRequest, run host.Run, cancel context.CancelCauseFunc) *execution {
 	plan := e.hooks.Plan(run.Component, run.ParentID)
 	return &execution{
-		Engine: e, agent: agent, model: m, req: req, cancel: cancel, plan: plan, run: run, fresh: fresh,
-		holdsBack: holdsBack(agent, plan), sequence: -1,
+		Engine: e, agent: agent, model: e.models[agent.Model], req: req, cancel: cancel, plan: plan, run: run,
+		fresh: req.SessionID == "", holdsBack: holdsBack(agent, plan), sequence: -1,
 	}
 }
 
-// begin stores the run without its input. A client that chose the id waits
-// until it is known to be free; that wait is not given up, or a run nobody
-// executes could be left behind.
-func (x *execution) begin(ctx context.Context, waiting bool) error {
+// begin takes the run's place in its session and stores the run without its
+// input.
+func (x *execution) begin(ctx context.Context) (place, error) {
+	if x.run.Parallel {
+		return place{}, x.create(ctx)
+	}
+	arrival := x.sessions.arrival(x.run.SessionID)
+	arrival.Lock()
+	defer arrival.Unlock()
+	p := x.sessions.enter(x.run.SessionID)
+	x.pending = p.mustWait() || x.named()
+	if err := x.create(ctx); err != nil {
+		p.leave()
+		return place{}, err
+	}
+	return p, nil
+}
+
+// named reports whether somebody can look at the run while it waits for runs of
+// other nodes and of the background.
+func (x *execution) named() bool {
+	return !x.fresh && (x.req.RunID != "" || x.req.IdempotencyKey != "")
+}
+
+// create stores the run. A client that chose the id, or a key, waits until it is
+// known to be free; that wait is not given up, or a run nobody executes could be
+// left behind.
+func (x *execution) create(ctx context.Context) error {
 	row := x.run
-	if waiting {
+	if x.pending {
 		row.Status = host.RunPending
 	}
-	if err := x.store.CreateRun(context.WithoutCancel(ctx), host.NewRun{Run: row, Lease: x.leaseNow(), Wait: x.req.RunID != ""}); err != nil {
+	err := x.store.CreateRun(context.WithoutCancel(ctx), host.NewRun{
+		Run: row, Lease: x.leaseNow(), IdempotencyKey: x.req.IdempotencyKey,
+		Wait: x.req.RunID != "" || x.req.IdempotencyKey != "",
+	})
+	if err != nil {
 		return fmt.Errorf("create run: %w", err)
 	}
 	x.observer.RunStarted(x.run.Component)
 	return nil
 }
 
-func (x *execution) leaseNow() host.Lease {
-	return host.Lease{Owner: x.node, Until: x.now().Add(x.lease)}
+func (e *Engine) leaseNow() host.Lease {
+	return host.Lease{Owner: e.node, Until: e.now().Add(e.lease)}
+}
+
+// start is what precedes the points.
+func (x *execution) start(ctx context.Context) error {
+	if x.pending {
+		if err := x.store.StartRun(ctx, x.run.ID, x.run.Attempt); err != nil {
+			return fmt.Errorf("start run: %w", err)
+		}
+	}
+	if x.from == nil {
+		x.startedAt = x.now()
+	}
+	if err := x.loadSession(ctx); err != nil {
+		return err
+	}
+	x.emitStart()
+	return nil
 }
 
 // errPanicked is a fault of the host that must not leave the run RUNNING.
 var errPanicked = errors.New("the run panicked")
 
 // execute passes the points of a run in their order.
-func (x *execution) execute(ctx context.Context, waited bool) (err error) {
+func (x *execution) execute(ctx context.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			x.log.Error("run panicked", "run_id", x.run.ID, "panic", v, "stack", string(debug.Stack()))
 			err = errPanicked
 		}
 	}()
-	if waited {
-		if err := x.store.StartRun(ctx, x.run.ID, x.run.Attempt); err != nil {
-			return fmt.Errorf("start run: %w", err)
-		}
-	}
-	x.startedAt = x.now()
-	if err := x.loadSession(ctx); err != nil {
+	if err := x.start(ctx); err != nil {
 		return err
 	}
-	x.emit(host.Event{Kind: host.EventRunStarted})
-	for _, phase := range []func(context.Context) error{x.startup, x.input, x.answer, x.output} {
+	phases := [...]func(context.Context) error{x.startup, x.input, x.save, x.answer, x.output}
+	rest := phases[:]
+	if x.from != nil { // past the first three
+		rest = phases[3:]
+	}
+	for _, phase := range rest {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -22,6 +22,11 @@ func (x *execution) loadSession(ctx context.Context) error {
 			ID: x.run.SessionID, Component: x.run.Component, UserID: x.run.UserID, CreatedAt: x.run.CreatedAt,
 		}
 	}
+	if x.from != nil {
+		x.session.State, x.turn = x.from.StateBefore, x.from.Turn
+		x.state.set(x.from.State)
+		return nil
+	}
 	state, err := mergeState(x.session.State, x.req.SessionState)
 	if err != nil {
 		return err
@@ -37,11 +42,11 @@ func (x *execution) readSession(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read session: %w", err)
+		return &storeError{"read session", err}
 	}
 	if !x.plan.Empty() { // nobody else is told the turn
 		if x.turn, err = x.store.Turns(ctx, session.ID); err != nil {
-			return fmt.Errorf("count turns: %w", err)
+			return &storeError{"count turns", err}
 		}
 	}
 	if runs := x.historyRuns(); runs > 0 {
@@ -69,7 +74,7 @@ func (x *execution) historyRuns() int {
 func (x *execution) readHistory(ctx context.Context, sessionID string, n int) error {
 	runs, err := x.store.History(ctx, sessionID, n)
 	if err != nil {
-		return fmt.Errorf("read history: %w", err)
+		return &storeError{"read history", err}
 	}
 	x.history = make([]host.Message, 0, 2*len(runs))
 	for _, r := range runs {

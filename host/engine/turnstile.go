@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"hash/maphash"
 	"slices"
 	"sync"
 )
@@ -11,12 +12,25 @@ import (
 type turnstile struct {
 	mu     sync.Mutex
 	queues map[string][]chan struct{} // waiting, behind the one inside
+
+	seed maphash.Seed
+	// arrivals holds back who comes to a session while another one's place and
+	// row are made; sessions share them.
+	arrivals [64]sync.Mutex
 }
 
-func newTurnstile() *turnstile { return &turnstile{queues: map[string][]chan struct{}{}} }
+func newTurnstile() *turnstile {
+	return &turnstile{queues: map[string][]chan struct{}{}, seed: maphash.MakeSeed()}
+}
+
+// arrival is held from before a run takes its place until its row is created: if
+// the rows were in another order, two runs would wait for each other.
+func (t *turnstile) arrival(session string) *sync.Mutex {
+	return &t.arrivals[maphash.String(t.seed, session)%uint64(len(t.arrivals))]
+}
 
 // place is a run's place in its session's queue. Whoever has one must leave it,
-// once.
+// once. The zero place is in no queue.
 type place struct {
 	turnstile *turnstile
 	session   string
@@ -56,6 +70,9 @@ func (p place) wait(ctx context.Context) error {
 // leave gives the place up and, when its turn had come, lets the next one in.
 func (p place) leave() {
 	t := p.turnstile
+	if t == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	queue := t.queues[p.session]

@@ -30,7 +30,7 @@ type Hook struct {
 	// FailOpen lets the run pass when the hook fails.
 	FailOpen bool
 	Timeout  time.Duration
-	Config   json.RawMessage
+	Config   json.RawMessage `json:",omitempty"`
 	Retry    pluginapi.Retry
 	// SessionState is true when the hook may see the session's state.
 	SessionState bool

@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// errCancelled is the cause of a run's end that somebody asked for.
+var errCancelled = errors.New("the run was cancelled on request")
+
+// Cancel ends a run on whichever node it is. A run that has not stored its end
+// when Cancel returns ends CANCELLED; one that nobody works for has ended by
+// then, without a hook having been called. A run that is final, or that nobody
+// knows, is no error.
+func (e *Engine) Cancel(ctx context.Context, id string) error {
+	e.live.cancel(id, errCancelled)
+	ctx = context.WithoutCancel(ctx) // half a cancel is none
+	if err := e.store.CancelRun(ctx, id, e.now()); err != nil {
+		return fmt.Errorf("cancel run: %w", err)
+	}
+	work, held, err := e.store.ClaimRun(ctx, e.leaseNow(), e.now(), id)
+	switch {
+	case host.CodeOf(err) == host.CodeNotFound:
+		return nil
+	case err != nil:
+		return fmt.Errorf("claim cancelled run: %w", err)
+	case !held:
+		return nil
+	}
+	if err := e.Work(ctx, work); err != nil {
+		return errors.Join(err, e.store.ReleaseRun(ctx, id, work.Run.Attempt))
+	}
+	return nil
+}
+
+// CancelLocal ends those of the runs that go on in this process: somebody asked
+// to cancel them on another node.
+func (e *Engine) CancelLocal(ids []string) {
+	for _, id := range ids {
+		e.live.cancel(id, errCancelled)
+	}
+}
+
+// Receive acts on a signal and returns at once.
+func (e *Engine) Receive(signal host.Signal) {
+	if signal.Kind == host.SignalCancel {
+		e.live.cancel(signal.ID, errCancelled)
+	}
+	e.bell.ring(signal)
+}

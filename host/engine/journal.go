@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// journalPause is how long events gather after a batch was stored.
+const journalPause = 50 * time.Millisecond
+
+// journal stores the events of a background run while it goes on, in order. One
+// goroutine adds, another one writes.
+type journal struct {
+	store   host.EventStore
+	runID   string
+	attempt int
+	// lost is told when the run is another attempt's.
+	lost func(error)
+	log  *slog.Logger
+
+	added chan struct{}
+	quit  chan struct{}
+	done  chan struct{}
+	once  sync.Once
+
+	mu       sync.Mutex
+	unstored []host.RunEvent
+	next     int
+}
+
+// openJournal begins to write; it is to be closed.
+func (x *execution) openJournal(ctx context.Context, next int) *journal {
+	j := &journal{
+		store: x.store, runID: x.run.ID, attempt: x.run.Attempt, lost: x.cancel, log: x.log, next: next,
+		added: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	go j.write(context.WithoutCancel(ctx))
+	return j
+}
+
+// add takes an event into the next batch.
+func (j *journal) add(event host.RunEvent) {
+	j.mu.Lock()
+	event.Index = j.next
+	j.next++
+	j.unstored = append(j.unstored, event)
+	j.mu.Unlock()
+	j.tell()
+}
+
+func (j *journal) tell() {
+	select {
+	case j.added <- struct{}{}:
+	default:
+	}
+}
+
+// write stores what is added until the journal is closed: at once when there was
+// nothing for a while.
+func (j *journal) write(ctx context.Context) {
+	defer close(j.done)
+	for {
+		select {
+		case <-j.added:
+			j.flush(ctx)
+		case <-j.quit:
+			return
+		}
+		select {
+		case <-time.After(journalPause):
+		case <-j.quit:
+			return
+		}
+	}
+}
+
+// flush stores what there is. What the store does not take stays for the next
+// batch.
+func (j *journal) flush(ctx context.Context) {
+	j.mu.Lock()
+	batch := j.unstored
+	j.mu.Unlock()
+	if len(batch) == 0 {
+		return
+	}
+	err := j.store.AppendEvents(ctx, j.runID, j.attempt, batch)
+	switch {
+	case err == nil:
+		j.drop(batch[len(batch)-1].Index + 1)
+	case errors.Is(err, host.ErrStale):
+		j.lost(err)
+	default:
+		j.log.Error("append events", "run_id", j.runID, "error", err)
+		if next, err := j.store.NextEvent(ctx, j.runID); err == nil { // it may have been stored after all
+			j.drop(next)
+		}
+		j.tell()
+	}
+}
+
+// drop forgets the events before index next.
+func (j *journal) drop(next int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for len(j.unstored) > 0 && j.unstored[0].Index < next {
+		j.unstored = j.unstored[1:]
+	}
+}
+
+// close ends the writing and returns what was not stored, and the index that
+// follows it. Nothing may be added afterwards.
+func (j *journal) close() (rest []host.RunEvent, next int) {
+	j.once.Do(func() { close(j.quit) })
+	<-j.done
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.unstored, j.next
+}
