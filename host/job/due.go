@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/job/pool"
 )
 
@@ -54,33 +53,27 @@ func (s *Supervisor) DueHookCall(ctx context.Context, id, plugin string) (putOff
 	if s.cfg.Pool.Reserve(plugin, 1) == 0 {
 		return s.soon(), nil
 	}
-	call, claimed, putOff, err := s.claimCall(ctx, id, plugin)
-	if !claimed {
-		s.cfg.Pool.Return(plugin, 1)
-		return putOff, err
-	}
-	s.cfg.Pool.Submit(pool.Job{Call: call})
-	return 0, nil
-}
-
-// claimCall leases a call of a plugin that is not in quarantine, or whose trial it
-// is to be.
-func (s *Supervisor) claimCall(ctx context.Context, id, plugin string) (call host.HookCall, claimed bool, putOff time.Duration, err error) {
 	now := s.cfg.Now()
 	if !s.wards.admit(plugin, id, now) {
+		s.cfg.Pool.Return(plugin, 1)
 		_, wait := s.wards.open(plugin, 1, now)
-		return call, false, wait + s.soon(), nil
+		return wait + s.soon(), nil
 	}
 	claim, cancel := settle(ctx)
 	defer cancel()
-	call, claimed, err = s.cfg.Store.ClaimHookCall(claim, s.lease(), now.Add(clockSkew), id)
-	if !claimed && s.wards.withdraw(plugin, id) {
+	call, claimed, err := s.cfg.Store.ClaimHookCall(claim, s.lease(), now.Add(clockSkew), id)
+	if claimed {
+		s.cfg.Pool.Submit(pool.Job{Call: call})
+		return 0, nil
+	}
+	s.cfg.Pool.Return(plugin, 1)
+	if s.wards.withdraw(plugin, id) {
 		s.cfg.Pool.Nudge() // the trial is another's
 	}
 	if err != nil {
-		return call, false, 0, fmt.Errorf("claim hook call: %w", err)
+		return 0, fmt.Errorf("claim hook call: %w", err)
 	}
-	return call, claimed, 0, nil
+	return 0, nil
 }
 
 func (s *Supervisor) soon() time.Duration { return time.Duration(float64(duePause) * s.cfg.Jitter()) }

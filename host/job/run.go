@@ -123,7 +123,7 @@ func (s *Supervisor) carryOut(ctx context.Context, work host.RunWork) {
 		return
 	}
 	if ctx.Err() != nil {
-		log.Info("gave back a background run: the host stops")
+		log.Info("give back a background run: the host stops")
 	} else {
 		log.Error("background run", "error", err)
 		sleep(ctx, runPause)

@@ -48,7 +48,8 @@ type Handler struct {
 
 // Config is what a Client needs; zero numbers take the default.
 type Config struct {
-	// Pool is River's own: one connection listens, and each queue takes some.
+	// Pool is River's own: one connection listens, others fetch and complete jobs.
+	// Eight are enough: what jobs do has its own.
 	Pool *pgxpool.Pool
 	// Node names this client among all on the database.
 	Node    string
@@ -128,13 +129,10 @@ func New(cfg Config) (*Client, error) {
 // Run takes jobs until ctx ends and those it has are done, or were cancelled after
 // SoftStop and put back.
 func (c *Client) Run(ctx context.Context) error {
-	if err := c.client.Start(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil // it did not come to its start
-		}
+	if err := c.client.Start(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("start river client: %w", err)
 	}
-	<-c.client.Stopped()
+	<-c.client.Stopped() // also after a start that ctx ended
 	return nil
 }
 

@@ -403,6 +403,20 @@ func TestDatabaseRestarts(t *testing.T) {
 	}
 }
 
+func TestStopBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	client, err := river.New(river.Config{Pool: f.pool, Node: "n", Handler: told(nil), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := client.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRunTellsOfAMissingDatabase(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), "postgres:///none?host="+t.TempDir())
