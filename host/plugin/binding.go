@@ -35,6 +35,9 @@ func (r *Registry) bindings(s *state, scope host.BindingScope) []host.Binding {
 	return slices.Concat(r.configBindings[scope], s.bindings[scope])
 }
 
+// MaxBindings bounds the bindings of one scope that are made over the API.
+const MaxBindings = 256
+
 // PutBindings replaces the bindings of a scope that were made over the API.
 // Everything that is wrong with them is reported at once, in an *host.Error with
 // CodeInvalid, the field hooks, and paths such as hooks[0].mode; nothing is
@@ -45,13 +48,7 @@ func (r *Registry) PutBindings(ctx context.Context, scope host.BindingScope, bin
 	if err := r.refresh(ctx); err != nil {
 		return err
 	}
-	var problems []host.Problem
-	for i, b := range bindings {
-		c := bindingCheck{state: r.state.Load(), path: fmt.Sprintf("hooks[%d]", i), scope: scope, binding: b}
-		c.run()
-		problems = append(problems, c.problems...)
-	}
-	if err := refusal("hooks", "the bindings are refused", problems); err != nil {
+	if err := r.checkBindings(scope, bindings); err != nil {
 		return err
 	}
 	// Their source is where they are kept.
@@ -64,15 +61,30 @@ func (r *Registry) PutBindings(ctx context.Context, scope host.BindingScope, bin
 	return nil
 }
 
+func (r *Registry) checkBindings(scope host.BindingScope, bindings []host.Binding) error {
+	if len(bindings) > MaxBindings {
+		return host.Invalid("hooks", "there are %d bindings; at most %d are allowed", len(bindings), MaxBindings)
+	}
+	configs := r.newConfigChecks()
+	var problems []host.Problem
+	for i, b := range bindings {
+		c := bindingCheck{state: r.state.Load(), path: fmt.Sprintf("hooks[%d]", i), scope: scope, binding: b, configs: configs}
+		c.run()
+		problems = append(problems, c.problems...)
+	}
+	return refusal("hooks", "the bindings are refused", problems)
+}
+
 // CheckConfigBindings checks the bindings of the configuration against what is
 // installed. A plugin without an active version is only a warning: the hook
 // counts as failed until it is activated. All else is one *host.Error with
 // CodeInvalid and all problems.
 func (r *Registry) CheckConfigBindings() (warnings []string, err error) {
+	configs := r.newConfigChecks()
 	var problems []host.Problem
 	for scope, bindings := range r.configBindings {
 		for i, b := range bindings {
-			c := bindingCheck{state: r.state.Load(), path: bindingPath(scope, i), scope: scope, binding: b}
+			c := bindingCheck{state: r.state.Load(), path: bindingPath(scope, i), scope: scope, binding: b, configs: configs}
 			c.binding.Source = ""
 			if c.inactive() {
 				warnings = append(warnings, fmt.Sprintf("%s: the plugin %q has no active version: its hooks count as failed", c.path, b.Plugin))

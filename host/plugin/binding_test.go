@@ -2,6 +2,9 @@ package plugin_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,6 +173,33 @@ func TestPutBindingsRefuses(t *testing.T) {
 	}
 	if diff := cmp.Diff(kept, r.Bindings(greeter.Scope())); diff != "" {
 		t.Errorf("bindings (-want +got):\n%s", diff)
+	}
+}
+
+// What many bindings cost to check is bounded.
+func TestPutBindingsBounds(t *testing.T) {
+	t.Parallel()
+	clock := time.Unix(0, 0)
+	r := newRegistry(t, plugin.Config{
+		Store: &memory{}, Loader: &guests{call: answersName},
+		Now: func() time.Time { clock = clock.Add(time.Second); return clock }, // every check takes a second
+	})
+	activate(t, r, manifestOf("a", "1.0.0", "config_schema: {required: [a]}\n"), fakeModule)
+	bindings := slices.Repeat(bindingsOf("a"), 5)
+	want := []string{
+		"hooks[0].config: missing property 'a'", "hooks[1].config: missing property 'a'", "hooks[2].config: missing property 'a'",
+	}
+	for i := 3; i < 5; i++ {
+		want = append(want, fmt.Sprintf(
+			"hooks[%d].config: is not checked: the config_schema of this plugin, or of those before, takes more than 2s", i))
+	}
+	err := r.PutBindings(t.Context(), host.HostWide, bindings)
+	if diff := cmp.Diff(want, refused(t, err, host.CodeInvalid, "hooks")); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	err = r.PutBindings(t.Context(), host.HostWide, slices.Repeat(bindingsOf("a"), plugin.MaxBindings+1))
+	if refused(t, err, host.CodeInvalid, "hooks"); !strings.Contains(err.Error(), "257 bindings; at most 256") {
+		t.Errorf("too many: %v", err)
 	}
 }
 

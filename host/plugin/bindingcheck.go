@@ -16,6 +16,7 @@ type bindingCheck struct {
 	path     string
 	scope    host.BindingScope
 	binding  host.Binding
+	configs  *configChecks
 	problems []host.Problem
 }
 
@@ -115,6 +116,6 @@ func (c *bindingCheck) checkConfig(m pluginapi.Manifest) {
 		c.add("config", "must be an object")
 		return
 	}
-	c.problems = append(c.problems, checkConfig(m, at, c.binding.Config)...)
+	c.problems = append(c.problems, c.configs.check(m, at, c.binding.Config)...)
 	c.problems = append(c.problems, checkHosts(m, at, values)...)
 }

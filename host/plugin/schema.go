@@ -3,7 +3,9 @@ package plugin
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/schema"
@@ -38,13 +40,34 @@ func below(path string, problems []host.Problem) []host.Problem {
 	return problems
 }
 
-// checkConfig validates a binding's configuration, an object or nil, against the
-// plugin's schema.
-func checkConfig(m pluginapi.Manifest, path string, config json.RawMessage) []host.Problem {
-	if m.ConfigSchema == nil {
+// maxSchemaTime bounds how long the configurations of one request are checked.
+// One check ends by itself, in a second at most.
+const maxSchemaTime = 2 * time.Second
+
+// configChecks checks the configurations of one request against the schemas of
+// their plugins, each of which is compiled once.
+type configChecks struct {
+	now     func() time.Time
+	spent   time.Duration
+	schemas map[string]*schema.Schema
+}
+
+func (r *Registry) newConfigChecks() *configChecks {
+	return &configChecks{now: r.now, schemas: map[string]*schema.Schema{}}
+}
+
+// check returns what is wrong with a configuration, an object or nil.
+func (c *configChecks) check(m pluginapi.Manifest, path string, config json.RawMessage) []host.Problem {
+	switch {
+	case m.ConfigSchema == nil:
 		return nil
+	case c.spent > maxSchemaTime:
+		return []host.Problem{{Path: path, Message: fmt.Sprintf("is not checked: the config_schema of this plugin, or of those before, "+
+			"takes more than %s", maxSchemaTime)}}
 	}
-	compiled, problems := compileSchema(m.ConfigSchema)
+	began := c.now()
+	defer func() { c.spent += c.now().Sub(began) }()
+	compiled, problems := c.compile(m)
 	if problems != nil {
 		return problems
 	}
@@ -52,4 +75,14 @@ func checkConfig(m pluginapi.Manifest, path string, config json.RawMessage) []ho
 		config = json.RawMessage(`{}`)
 	}
 	return below(path, compiled.Validate(config))
+}
+
+func (c *configChecks) compile(m pluginapi.Manifest) (*schema.Schema, []host.Problem) {
+	key := m.Name + " " + m.Version
+	if compiled := c.schemas[key]; compiled != nil {
+		return compiled, nil
+	}
+	compiled, problems := compileSchema(m.ConfigSchema)
+	c.schemas[key] = compiled
+	return compiled, problems
 }

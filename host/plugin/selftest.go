@@ -41,6 +41,7 @@ func newCase(p *host.Plugin, i int) testCase {
 // checkTests returns what keeps the tests of a manifest from being run.
 func (r *Registry) checkTests(m pluginapi.Manifest) []host.Problem {
 	p := asGranted(host.Plugin{Name: m.Name, Version: m.Version, Manifest: m})
+	configs := r.newConfigChecks()
 	var problems []host.Problem
 	for i, t := range m.Tests {
 		if h, ok := p.Hook(t.Hook); !ok || !h.Point.Valid() {
@@ -59,7 +60,7 @@ func (r *Registry) checkTests(m pluginapi.Manifest) []host.Problem {
 			problems = append(problems, wrong)
 		}
 		if t.Config != nil {
-			problems = append(problems, checkConfig(m, c.path+".config", t.Config)...)
+			problems = append(problems, configs.check(m, c.path+".config", t.Config)...)
 		}
 	}
 	return problems

@@ -46,7 +46,7 @@ func (r *Registry) Try(ctx context.Context, name, version string, try Try) (host
 	}
 	b := host.Binding{Plugin: name, Hook: try.Hook, Mode: try.Mode, Config: try.Config, OnError: try.OnError}
 	trial := newTrial(p, b, try.Context, &try.Stubs)
-	if err := checkTrial(p, trial.Binding); err != nil {
+	if err := r.checkTrial(p, trial.Binding); err != nil {
 		return host.TrialResult{}, err
 	}
 	stubs := newStubbed(p, try.Stubs)
@@ -58,8 +58,8 @@ func (r *Registry) Try(ctx context.Context, name, version string, try Try) (host
 }
 
 // checkTrial holds a try to the rules of a binding.
-func checkTrial(p *host.Plugin, b host.Binding) error {
-	c := bindingCheck{scope: host.HostWide, binding: b}
+func (r *Registry) checkTrial(p *host.Plugin, b host.Binding) error {
+	c := bindingCheck{scope: host.HostWide, binding: b, configs: r.newConfigChecks()}
 	c.checkFields()
 	c.checkHooks(p)
 	c.checkConfig(p.Manifest)
