@@ -12,13 +12,10 @@ import (
 )
 
 // failingPages fails after the first page of runs.
-type failingPages struct {
-	sessionsPort
-	asked int
-}
+type failingPages struct{ sessionsPort }
 
-func (f *failingPages) SessionRuns(ctx context.Context, filter host.RunFilter) ([]host.Run, int, error) {
-	if f.asked++; f.asked > 1 {
+func (f failingPages) SessionRuns(ctx context.Context, filter host.RunFilter) ([]host.Run, int, error) {
+	if filter.AfterTurn > 0 {
 		return nil, 0, errors.New("the disk is gone")
 	}
 	return f.sessionsPort.SessionRuns(ctx, filter)
@@ -32,7 +29,7 @@ func TestAnswerThatCannotBeEnded(t *testing.T) {
 		c.end(t, aRun(n, "s"))
 	}
 	for _, target := range []string{"/sessions/s", "/sessions/s/runs"} {
-		c.config.Sessions = &failingPages{sessionsPort: c.store}
+		c.config.Sessions = failingPages{sessionsPort: c.store}
 		c.log.Reset()
 		if cause := panicOf(func() { c.get(t, target) }); cause != http.ErrAbortHandler {
 			t.Errorf("%s: panic %v, want http.ErrAbortHandler", target, cause)

@@ -114,6 +114,14 @@ func newErrorBody(status int, id string, detail any) errorBody {
 	return body
 }
 
+// detailText is what a client learns of err, where there is room for a line only.
+func detailText(body errorBody, err error) string {
+	if detail, ok := body.Detail.(string); ok {
+		return detail
+	}
+	return err.Error() // the fields that are wrong
+}
+
 // detailOf is the error in one line: its field, its message, its first problems.
 func detailOf(e *host.Error) string {
 	const most = 3
@@ -136,11 +144,8 @@ func detailOf(e *host.Error) string {
 
 // writeError answers with err, and logs it when it is the host's fault.
 func (a *api) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	status, body := describe(err)
+	status, body := describeFor(r, err)
 	switch {
-	case isCancelled(r, err):
-		status = http.StatusServiceUnavailable // read by somebody only when the host stops
-		body = newErrorBody(status, string(host.CodeUnavailable), "The request was cancelled")
 	case status == http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "1")
 	case status == http.StatusRequestEntityTooLarge:
@@ -148,6 +153,15 @@ func (a *api) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	a.report(r, err)
 	a.writeJSON(w, r, status, body)
+}
+
+// describeFor is describe for the client of a request, which may be over.
+func describeFor(r *http.Request, err error) (int, errorBody) {
+	if isCancelled(r, err) { // read by somebody only when the host stops
+		const status = http.StatusServiceUnavailable
+		return status, newErrorBody(status, string(host.CodeUnavailable), "The request was cancelled")
+	}
+	return describe(err)
 }
 
 // report logs err, with its cause, when it is a fault of the host.

@@ -92,7 +92,7 @@ func newEventBody(e *host.Event) any {
 	case host.EventModelRequestCompleted:
 		return newUsageEvent(head, e)
 	case host.EventRunContent:
-		return contentEvent{eventHead: head, Content: text(e.Content), ContentType: typeOf(e.Content)}
+		return contentEvent{eventHead: head, Content: text(e.Content), ContentType: typeOfDelta(e)}
 	case host.EventPreHookStarted, host.EventPreHookCompleted:
 		return preHookEvent{eventHead: head, PreHookName: e.Hook, RunInput: newInputBody(e.Input)}
 	case host.EventPostHookStarted, host.EventPostHookCompleted:
@@ -106,7 +106,7 @@ func newEventBody(e *host.Event) any {
 			eventHead: head, Content: text(e.Run.Content), Reason: "Run " + e.Run.ID + " was cancelled",
 		}
 	}
-	return head // RunContentCompleted has nothing else
+	return head // RunContinued and RunContentCompleted have nothing else
 }
 
 func newEventHead(e *host.Event) eventHead {
@@ -156,6 +156,16 @@ func text(content json.RawMessage) json.RawMessage {
 		return json.RawMessage(`""`)
 	}
 	return content
+}
+
+// typeOfDelta is the type of a piece of the answer: the run's own when the piece
+// is all of an object.
+func typeOfDelta(e *host.Event) string {
+	kind := typeOf(e.Content)
+	if kind == "dict" && e.Run.ContentType != "str" {
+		return cmp.Or(e.Run.ContentType, kind)
+	}
+	return kind
 }
 
 // typeOf names the type of a content as AgentOS does.

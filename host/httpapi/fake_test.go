@@ -41,9 +41,18 @@ type script func(ctx context.Context, req host.RunRequest) (host.Run, error)
 // fakeEngine has two agents and plays a script.
 type fakeEngine struct {
 	script script
+	// started is what Start returns, startErr why it does not; stream is what
+	// Follow sends of it, followErr how it ends.
+	started   host.Run
+	startErr  error
+	stream    []host.Event
+	followErr error
+	cancelErr error
 
-	mu    sync.Mutex
-	asked []host.RunRequest
+	mu        sync.Mutex
+	asked     []host.RunRequest
+	followed  []string
+	cancelled []string
 }
 
 func (e *fakeEngine) Agents() []*host.Agent {
@@ -74,6 +83,38 @@ func (e *fakeEngine) Run(ctx context.Context, req host.RunRequest) (host.Run, er
 		return completedRun(), nil
 	}
 	return e.script(ctx, req)
+}
+
+func (e *fakeEngine) Start(_ context.Context, req host.RunRequest) (host.Run, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked = append(e.asked, req)
+	return e.started, e.startErr
+}
+
+func (e *fakeEngine) Cancel(_ context.Context, id string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cancelled = append(e.cancelled, id)
+	return e.cancelErr
+}
+
+func (e *fakeEngine) Follow(_ context.Context, id string, from int, send func(host.Event) error) error {
+	e.mu.Lock()
+	e.followed = append(e.followed, fmt.Sprint(id, " from ", from))
+	e.mu.Unlock()
+	for i := from; i < len(e.stream); i++ {
+		event := e.stream[i]
+		event.At, event.Index = at, i
+		if event.Run == nil {
+			run := completedRun()
+			event.Run = &run
+		}
+		if err := send(event); err != nil {
+			return err
+		}
+	}
+	return e.followErr
 }
 
 // request returns the only request the engine got, without its function.
@@ -172,7 +213,9 @@ type fakeRuns struct {
 	// asked for.
 	total int
 	found []string
-	err   error
+	// next is the index of the next event of every run.
+	next int
+	err  error
 }
 
 func (f *fakeRuns) Run(_ context.Context, id string) (host.Run, error) {
@@ -187,6 +230,8 @@ func (f *fakeRuns) Run(_ context.Context, id string) (host.Run, error) {
 }
 
 func (f *fakeRuns) HookCalls(context.Context, string) ([]host.HookCall, error) { return f.calls, nil }
+
+func (f *fakeRuns) NextEvent(context.Context, string) (int, error) { return f.next, f.err }
 
 // noSessions is for tests that ask for none.
 type noSessions struct{ sessionsPort }

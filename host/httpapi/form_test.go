@@ -44,8 +44,12 @@ func TestCreateRunRefusesBadForms(t *testing.T) {
 		"not UTF-8":          {"message=%ff", oneField("string_unicode", "message", "Input should be valid UTF-8", "null")},
 		"repeated":           {"message=x&message=y", oneField("repeated", "message", "Field given more than once", "null")},
 		"repeated argument":  {"message=x&tone=a&tone=b", oneField("repeated", "tone", "Field given more than once", "null")},
-		"background":         {"message=x&background=true", oneField("not_available", "background", "Not available yet", "null")},
-		"output_schema":      {"message=x&output_schema={}", oneField("not_available", "output_schema", "Not available yet", "null")},
+		"background":         {"message=x&background=2", oneField("bool_parsing", "background", "Input should be a valid boolean, unable to interpret input", `"2"`)},
+		"use_json_schema":    {"message=x&use_json_schema=2", oneField("bool_parsing", "use_json_schema", "Input should be a valid boolean, unable to interpret input", `"2"`)},
+		"schema not JSON":    {"message=x&output_schema={", oneField("json_invalid", "output_schema", "Input should be valid JSON", `"{"`)},
+		"schema not object":  {"message=x&output_schema=true", oneField("dict_type", "output_schema", "Input should be a JSON object", `"true"`)},
+		"schema too long":    {"message=x&output_schema={}" + strings.Repeat("+", maxSchema), oneField("string_too_long", "output_schema", "Input should have at most 65536 bytes", "null")},
+		"schema member":      {`message=x&output_schema={"type":"object","type":"string"}`, oneField("json_invalid", "output_schema", "type is given more than once", "null")},
 		"images":             {"message=x&images=[]", oneField("not_available", "images", "Not available yet", "null")},
 		"audio":              {"message=x&audio=[]", oneField("not_available", "audio", "Not available yet", "null")},
 		"videos":             {"message=x&videos=[]", oneField("not_available", "videos", "Not available yet", "null")},
@@ -78,7 +82,7 @@ func manyFields() string {
 func TestCreateRunReportsAllFieldsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := fixture{}
-	w := f.run(t, "stream=x&metadata=1&background=1")
+	w := f.run(t, "stream=x&metadata=1&background=x")
 	var body struct{ Detail []fieldError }
 	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 		t.Fatal(err)
@@ -196,7 +200,9 @@ func checkRequest(t *testing.T, req host.RunRequest) {
 	if err := json.Unmarshal(req.Input, &message); err != nil {
 		t.Errorf("input %q: %v", req.Input, err)
 	}
-	for _, object := range []json.RawMessage{req.SessionState, req.Dependencies, req.Metadata, req.Arguments} {
+	for _, object := range []json.RawMessage{
+		req.SessionState, req.Dependencies, req.Metadata, req.Arguments, req.OutputSchema,
+	} {
 		var members map[string]json.RawMessage
 		if object == nil {
 			continue

@@ -11,12 +11,15 @@ type member struct {
 }
 
 // MarshalJSON writes the members in their order.
-func (o object) MarshalJSON() ([]byte, error) {
+func (o object) MarshalJSON() ([]byte, error) { return o.encode(",", ":") }
+
+// encode writes the members in their order, with these between them.
+func (o object) encode(comma, colon string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, m := range o {
 		if i > 0 {
-			b.WriteByte(',')
+			b.WriteString(comma)
 		}
 		name, err := encodeJSON(m.name)
 		if err != nil {
@@ -27,7 +30,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 			return nil, err
 		}
 		b.Write(name)
-		b.WriteByte(':')
+		b.WriteString(colon)
 		b.Write(value)
 	}
 	b.WriteByte('}')

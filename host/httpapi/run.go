@@ -10,9 +10,14 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// createRun runs an agent, and answers with the run or with its stream.
+// createRun runs an agent, now or in the background, and answers with the run,
+// with its stream, or with where it is found.
 func (a *api) createRun(w http.ResponseWriter, r *http.Request) error {
 	agent, err := a.agent(r)
+	if err != nil {
+		return err
+	}
+	key, err := idempotencyKey(r)
 	if err != nil {
 		return err
 	}
@@ -24,13 +29,24 @@ func (a *api) createRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return withFormHint(err, r)
 	}
-	asked.request.Component = agent.Component()
-	if asked.stream {
-		return asFieldErrors(a.streamRun(w, r, asked))
+	asked.request.Component, asked.request.IdempotencyKey = agent.Component(), key
+	answer := a.finishRun
+	switch {
+	case asked.background && asked.stream:
+		answer = a.streamBackground
+	case asked.background:
+		answer = a.startRun
+	case asked.stream:
+		answer = a.streamRun
 	}
+	return asFieldErrors(answer(w, r, asked))
+}
+
+// finishRun runs an agent and answers with the run when it has ended.
+func (a *api) finishRun(w http.ResponseWriter, r *http.Request, asked runForm) error {
 	run, err := a.engine.Run(r.Context(), asked.request)
 	if err != nil {
-		return asFieldErrors(err)
+		return err
 	}
 	a.writeJSON(w, r, http.StatusOK, newRunBody(&run))
 	return nil

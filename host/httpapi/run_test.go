@@ -48,14 +48,16 @@ func TestCreateRunAsksTheEngine(t *testing.T) {
 		{"stream", "no"},
 		{"run_id", "r"}, {"session_id", "s"}, {"user_id", "u"},
 		{"session_state", `{"a": 1}`}, {"dependencies", `{"d":{}}`}, {"metadata", `{"m":"x"}`},
-		{"debug_mode", "true"}, {"background", "false"}, {"output_schema", ""},
+		{"debug_mode", "true"}, {"background", "false"},
+		{"output_schema", `{"title": "Movie"}`}, {"use_json_schema", "true"},
 		{"tone", "Kind"}, {"dry", "TRUE"}, {"wet", "false"}, {"limit", "None"}, {"count", "7"},
 	}
 	want := host.RunRequest{
 		Component: host.Component{Kind: host.KindAgent, ID: "plain-agent", Name: "Plain"},
 		RunID:     "r", SessionID: "s", UserID: "u", Input: host.TextContent("hi; there & all"),
 		SessionState: json.RawMessage(`{"a": 1}`), Dependencies: json.RawMessage(`{"d":{}}`),
-		Metadata:  json.RawMessage(`{"m":"x"}`),
+		Metadata:     json.RawMessage(`{"m":"x"}`),
+		OutputSchema: json.RawMessage(`{"title": "Movie"}`), PlainObject: true,
 		Arguments: json.RawMessage(`{"count":"7","dry":true,"limit":null,"tone":"Kind","wet":false}`),
 	}
 	for name, encode := range map[string]func(*testing.T, [][2]string) (string, string){
@@ -103,7 +105,7 @@ func encodeMultipart(t *testing.T, fields [][2]string) (contentType, body string
 func TestCreateRunWithoutOptionalFields(t *testing.T) {
 	t.Parallel()
 	f := fixture{}
-	if w := f.run(t, "message=&stream=false&session_id=&session_state="); w.Code != http.StatusOK {
+	if w := f.run(t, "message=&stream=false&session_id=&session_state=&output_schema=&use_json_schema=&background="); w.Code != http.StatusOK {
 		t.Fatalf("answer %d %s", w.Code, w.Body)
 	}
 	want := host.RunRequest{
@@ -162,15 +164,30 @@ func TestShowRun(t *testing.T) {
 	golden(t, "run-read.json", w.Body.String())
 }
 
+// TestShowRunWhileItRuns: the input is shown once it is permitted.
 func TestShowRunWhileItRuns(t *testing.T) {
 	t.Parallel()
-	run := completedRun()
-	run.Status, run.Input, run.Content, run.ContentType, run.Messages = host.RunRunning, nil, nil, "", nil
-	run.Metrics, run.Metadata, run.UserID = host.Metrics{}, nil, ""
-	f := fixture{runs: fakeRuns{runs: map[string]host.Run{"run-1": run}}}
-	wantAnswer(t, f.get(t, "/agents/plain-agent/runs/run-1?session_id=s-1"), http.StatusOK,
-		`{"run_id":"run-1","agent_id":"plain-agent","agent_name":"Plain","session_id":"s-1","content_type":"str",`+
-			`"model":"fake-1","model_provider":"Fake","created_at":1795167000,"status":"RUNNING","metrics":{},"events":[]}`)
+	permitted := runningRun()
+	permitted.Input = host.TextContent("hi")
+	const input = `,"input":{"input_content":"hi"}`
+	for name, tc := range map[string]struct {
+		run           host.Run
+		status, input string
+	}{
+		"pending":    {pendingRun(), "PENDING", ""},
+		"running":    {runningRun(), "RUNNING", ""},
+		"permitted":  {permitted, "RUNNING", input},
+		"foreground": {foreground(permitted), "RUNNING", input},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := fixture{runs: fakeRuns{runs: map[string]host.Run{"run-1": tc.run}}}
+			wantAnswer(t, f.get(t, "/agents/plain-agent/runs/run-1?session_id=s-1"), http.StatusOK,
+				`{"run_id":"run-1","agent_id":"plain-agent","agent_name":"Plain","session_id":"s-1","content_type":"str",`+
+					`"model":"fake-1","model_provider":"Fake","created_at":1795167000,"status":"`+tc.status+
+					`","metrics":{},"events":[]`+tc.input+`}`)
+		})
+	}
 }
 
 func TestShowRunFindsOnlyWhatWasNamed(t *testing.T) {

@@ -1,27 +1,25 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"maps"
-	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// maxID is the length in bytes of an id a client chooses.
-const maxID = 256
-
 // runForm is what a form asks for.
 type runForm struct {
 	request host.RunRequest
+	// background asks for a run that goes on without its client.
+	background bool
 	// stream asks for events instead of the finished run, events for all of
 	// them instead of the content alone.
 	stream bool
 	events bool
+}
+
+// shows reports whether the client wants events of the kind.
+func (f *runForm) shows(kind host.EventKind) bool {
+	return f.events || kind == host.EventRunContent || kind == host.EventRunError
 }
 
 // decodeRunForm reads the fields of a run. The fields it does not know become
@@ -31,11 +29,13 @@ type runForm struct {
 func decodeRunForm(f form) (runForm, error) {
 	d := formDecoder{fields: maps.Clone(f)}
 	d.refuseFiles()
-	d.refuse("output_schema", "files", "images", "audio", "videos", "input_files",
+	d.refuse("files", "images", "audio", "videos", "input_files",
 		"knowledge_filters", "factory_input", "version")
-	d.refuseSwitch("background", "use_json_schema")
 	d.ignoreSwitch("debug_mode", "add_dependencies_to_context", "add_session_state_to_context")
-	out := runForm{stream: d.bool("stream", true), events: d.bool("stream_events", true)}
+	out := runForm{
+		background: d.bool("background", false),
+		stream:     d.bool("stream", true), events: d.bool("stream_events", true),
+	}
 	out.request = host.RunRequest{
 		Input:        host.TextContent(d.required("message")),
 		RunID:        d.id("run_id"),
@@ -45,175 +45,12 @@ func decodeRunForm(f form) (runForm, error) {
 		Dependencies: d.object("dependencies"),
 		Metadata:     d.object("metadata"),
 		AddHistory:   d.choice("add_history_to_context"),
+		OutputSchema: d.schema("output_schema"),
+		PlainObject:  d.bool("use_json_schema", false),
 	}
 	var err error
 	if out.request.Arguments, err = d.arguments(); err != nil {
 		return runForm{}, err
 	}
-	if len(d.wrong) > 0 {
-		return runForm{}, &fieldErrors{list: d.wrong}
-	}
-	return out, nil
-}
-
-// formDecoder takes fields out of a form and collects what is wrong with them.
-type formDecoder struct {
-	fields form
-	wrong  []fieldError
-}
-
-func (d *formDecoder) fail(name, kind, msg string, input *string) {
-	d.wrong = append(d.wrong, fieldError{Type: kind, Loc: []string{"body", cut(name)}, Msg: msg, Input: input})
-}
-
-// take removes a field; "" when it is absent.
-func (d *formDecoder) take(name string) string {
-	text := d.fields[name].text
-	delete(d.fields, name)
-	return text
-}
-
-func (d *formDecoder) required(name string) string {
-	if _, given := d.fields[name]; !given {
-		d.wrong = append(d.wrong, missingField("body", name))
-	}
-	return d.take(name)
-}
-
-// id is an id the client chose: short, and fit for a log line.
-func (d *formDecoder) id(name string) string {
-	id := d.take(name)
-	if kind, msg := checkID(id); kind != "" {
-		d.fail(name, kind, msg, nil)
-	}
-	return id
-}
-
-// checkID says what is wrong with an id, or nothing.
-func checkID(id string) (kind, msg string) {
-	switch {
-	case len(id) > maxID:
-		return "string_too_long", fmt.Sprintf("Input should have at most %d bytes", maxID)
-	case strings.ContainsFunc(id, unicode.IsControl):
-		return "string_control", "Input should have no control characters"
-	}
-	return "", ""
-}
-
-func (d *formDecoder) bool(name string, absent bool) bool {
-	text := d.take(name)
-	if text == "" {
-		return absent
-	}
-	value, ok := parseBool(text)
-	if !ok {
-		input := cut(text)
-		d.fail(name, "bool_parsing", "Input should be a valid boolean, unable to interpret input", &input)
-	}
-	return value
-}
-
-// choice is a switch that nobody needs to set; nil when it is absent.
-func (d *formDecoder) choice(name string) *bool {
-	if d.fields[name].text == "" {
-		delete(d.fields, name)
-		return nil
-	}
-	value := d.bool(name, false)
-	return &value
-}
-
-// parseBool reads the spellings AgentOS accepts.
-func parseBool(text string) (value, ok bool) {
-	switch strings.ToLower(text) {
-	case "true", "1", "yes", "on", "t", "y":
-		return true, true
-	case "false", "0", "no", "off", "f", "n":
-		return false, true
-	}
-	return false, false
-}
-
-// object is a field that holds a JSON object; nil when it is absent.
-func (d *formDecoder) object(name string) json.RawMessage {
-	text := d.take(name)
-	if text == "" {
-		return nil
-	}
-	raw := json.RawMessage(text)
-	if !json.Valid(raw) {
-		input := cut(text)
-		d.fail(name, "json_invalid", "Input should be valid JSON", &input)
-		return nil
-	}
-	if !bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("{")) {
-		input := cut(text)
-		d.fail(name, "dict_type", "Input should be a JSON object", &input)
-		return nil
-	}
-	for _, p := range checkMembers(raw) {
-		d.fail(name, "json_invalid", p.Path+" "+p.Message, nil)
-	}
-	return raw
-}
-
-// refuseFiles refuses files under any name.
-func (d *formDecoder) refuseFiles() {
-	for _, name := range slices.Sorted(maps.Keys(d.fields)) {
-		if d.fields[name].file {
-			d.fail(name, "not_available", "Files are not available yet", nil)
-			d.fields[name] = field{} // given, and refused
-		}
-	}
-}
-
-// refuse refuses fields that mean something to AgentOS clients: taken for an
-// argument, the run would silently not do what was asked.
-func (d *formDecoder) refuse(names ...string) {
-	for _, name := range names {
-		if d.take(name) != "" {
-			d.fail(name, "not_available", "Not available yet", nil)
-		}
-	}
-}
-
-func (d *formDecoder) refuseSwitch(names ...string) {
-	for _, name := range names {
-		if d.bool(name, false) {
-			d.fail(name, "not_available", "Not available yet", nil)
-		}
-	}
-}
-
-// ignoreSwitch takes switches whose part of AgentOS this host decides by its
-// configuration.
-func (d *formDecoder) ignoreSwitch(names ...string) {
-	for _, name := range names {
-		d.bool(name, false)
-	}
-}
-
-// arguments returns what is left as an object; nil when nothing is.
-func (d *formDecoder) arguments() (json.RawMessage, error) {
-	if len(d.fields) == 0 {
-		return nil, nil
-	}
-	values := make(map[string]any, len(d.fields))
-	for name, f := range d.fields {
-		values[name] = argument(f.text)
-	}
-	return encodeJSON(values)
-}
-
-// argument reads a value as AgentOS does: booleans, null, and text.
-func argument(text string) any {
-	switch strings.ToLower(text) {
-	case "true":
-		return true
-	case "false":
-		return false
-	case "null", "none":
-		return nil
-	}
-	return text
+	return out, d.err()
 }

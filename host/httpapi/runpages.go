@@ -22,6 +22,16 @@ func (a *api) firstRuns(ctx context.Context, filter host.RunFilter) (runPages, e
 	return p, a.nextRuns(ctx, &p)
 }
 
+// firstRun returns the first of the runs of a session that are shown; false when
+// there is none.
+func (a *api) firstRun(ctx context.Context, sessionID string) (host.Run, bool, error) {
+	page, _, err := a.sessions.SessionRuns(ctx, host.RunFilter{SessionID: sessionID, Limit: 1})
+	if err != nil || len(page) == 0 {
+		return host.Run{}, false, err
+	}
+	return page[0], true, nil
+}
+
 // nextRuns reads the next page; it is empty at the end.
 func (a *api) nextRuns(ctx context.Context, p *runPages) (err error) {
 	p.page, p.filter.AfterTurn, err = a.sessions.SessionRuns(ctx, p.filter)

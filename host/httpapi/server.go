@@ -33,6 +33,15 @@ type Engine interface {
 	// Run executes one run. It fails only when the run could not be begun or
 	// stored; a refused or failed run is a Run with the status ERROR.
 	Run(ctx context.Context, req host.RunRequest) (host.Run, error)
+	// Start begins a background run and returns it, or the first run of the
+	// request's idempotency key, as it is now.
+	Start(ctx context.Context, req host.RunRequest) (host.Run, error)
+	// Cancel ends a run wherever it is, or before it begins; a final run stays as it
+	// is.
+	Cancel(ctx context.Context, id string) error
+	// Follow hands the events of a run's stream, from an index on, to send as they
+	// are committed, until the run has ended. It ends with ctx's error or send's.
+	Follow(ctx context.Context, id string, from int, send func(host.Event) error) error
 }
 
 // Plugins installs plugins and binds them.
@@ -72,6 +81,9 @@ type Runs interface {
 	// FindHookCalls returns limit of the calls the filter chooses, after the first
 	// offset, the newest first.
 	FindHookCalls(ctx context.Context, filter host.HookCallFilter, offset, limit int) (host.HookCallPage, error)
+	// NextEvent is the index that follows the last event of a run's stream, 0 when
+	// none is kept.
+	NextEvent(ctx context.Context, runID string) (int, error)
 }
 
 // Sessions reads and changes the conversations.
@@ -79,8 +91,6 @@ type Sessions interface {
 	host.SessionCatalog
 	// Session returns a session; CodeNotFound when there is none.
 	Session(ctx context.Context, id string) (host.Session, error)
-	// Turns counts the finished top-level runs of a session.
-	Turns(ctx context.Context, sessionID string) (int, error)
 }
 
 // Config is what the API needs.

@@ -422,3 +422,46 @@ func TestIDsOfAnyKind(t *testing.T) {
 		t.Errorf("status %d after the end", w.Code)
 	}
 }
+
+// queue stores a background run that no worker has taken.
+func (c *conversations) queue(t *testing.T, run host.Run) {
+	t.Helper()
+	run.Status, run.Background = host.RunPending, true
+	run.Input, run.Content, run.Messages, run.Metadata = nil, nil, nil, nil
+	run.Metrics, run.FinishedAt = host.Metrics{}, time.Time{}
+	create := host.NewRun{Run: run, Wait: true, Request: &host.RunRequest{Input: host.TextContent("secret")}}
+	if err := c.store.CreateRun(t.Context(), create); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBackgroundRunsAreShownAtOnce: also when nothing is known of their session
+// yet but them.
+func TestBackgroundRunsAreShownAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newConversations(t)
+	c.queue(t, aRun(1, "s-1"))
+	const session = `{"user_id":"u-1","agent_session_id":"s-1","session_id":"s-1","session_name":"","session_state":{},` +
+		`"agent_id":"plain-agent","agent_data":{"name":"Plain","agent_id":"plain-agent",` +
+		`"model":{"provider":"Fake","id":"fake-1","name":"FakeModel"}},"metrics":{},"chat_history":[],` +
+		`"created_at":"2026-11-20T09:31:00Z","updated_at":"2026-11-20T09:31:00Z"}`
+	wantAnswer(t, c.get(t, "/sessions/s-1"), http.StatusOK, session)
+	golden(t, "session-run-pending.json", c.get(t, "/sessions/s-1/runs/run-1").Body.String())
+	wantRunIDs(t, c, "/sessions/s-1/runs?type=agent&user_id=u-1", "run-1")
+	wantRunIDs(t, c, "/agents/plain-agent/runs?session_id=s-1", "run-1")
+	wantRunIDs(t, c, "/agents/plain-agent/runs?session_id=s-1&status=PENDING", "run-1")
+	wantRunIDs(t, c, "/agents/plain-agent/runs?session_id=s-1&status=COMPLETED")
+	for target, detail := range map[string]string{
+		"/sessions/s-1?type=team":                   "Team Session with id 's-1' not found",
+		"/sessions/s-1/runs?user_id=stranger":       "Session with ID s-1 not found",
+		"/agents/other%2Fagent/runs?session_id=s-1": "Session not found",
+	} {
+		wantDetail(t, c.get(t, target), http.StatusNotFound, detail)
+	}
+	// Nothing can be changed of a session before there is one.
+	w := c.ask(t, http.MethodPost, "/sessions/s-1/rename", "application/json", `{"session_name":"x"}`)
+	wantDetail(t, w, http.StatusNotFound, "Session with id 's-1' not found")
+	c.end(t, aRun(2, "s-1"))
+	wantRunIDs(t, c, "/sessions/s-1/runs", "run-2", "run-1")
+	wantRunIDs(t, c, "/agents/plain-agent/runs?session_id=s-1", "run-2", "run-1")
+}

@@ -84,7 +84,7 @@ func (a *api) dropSessions(w http.ResponseWriter, r *http.Request, ids []string)
 func (a *api) ownedBy(r *http.Request, user string, ids []string) ([]string, error) {
 	var owned []string
 	for _, id := range ids {
-		session, err := a.sessions.Session(r.Context(), id)
+		session, err := a.begunSession(r.Context(), id)
 		switch {
 		case host.CodeOf(err) == host.CodeNotFound:
 		case err != nil:

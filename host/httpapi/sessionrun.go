@@ -10,7 +10,7 @@ import (
 )
 
 // listSessionRuns answers with the runs of a session that have ended, oldest
-// first. A session without one is not found: clients take an empty list for an
+// first, and the background runs that have not. A session without one is not found: clients take an empty list for an
 // empty conversation and show it instead of the run that goes on.
 func (a *api) listSessionRuns(w http.ResponseWriter, r *http.Request) error {
 	filter, err := runFilterOf(r)
@@ -50,24 +50,25 @@ func (a *api) writeRuns(w http.ResponseWriter, r *http.Request, filter host.RunF
 }
 
 // sessionWithRuns returns the session the path names; CodeNotFound also when
-// none of its runs has ended.
+// none of its runs is shown.
 func (a *api) sessionWithRuns(r *http.Request) (host.Session, error) {
 	id := cut(pathVar(r, "session_id"))
-	session, found, err := a.findSession(r)
+	session, found, err := a.lookUpSession(r, a.begunSession)
 	if err != nil {
 		return session, err
 	}
 	if !found {
 		return session, host.Errorf(host.CodeNotFound, "Session with ID %s not found", id)
 	}
-	turns, err := a.sessions.Turns(r.Context(), session.ID)
-	if err == nil && turns == 0 {
+	_, ok, err := a.firstRun(r.Context(), session.ID)
+	if err == nil && !ok {
 		err = host.Errorf(host.CodeNotFound, "Session with ID %s has no runs", id)
 	}
 	return session, err
 }
 
-// showSessionRun answers with one run of a session that has ended.
+// showSessionRun answers with one run of a session: a background run, or one that
+// has ended.
 func (a *api) showSessionRun(w http.ResponseWriter, r *http.Request) error {
 	session, err := a.sessionWithRuns(r)
 	if err != nil {
@@ -78,7 +79,7 @@ func (a *api) showSessionRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && host.CodeOf(err) != host.CodeNotFound {
 		return err
 	}
-	if err != nil || run.SessionID != session.ID || !run.Status.Final() {
+	if err != nil || run.SessionID != session.ID || !run.Background && !run.Status.Final() {
 		return host.Errorf(host.CodeNotFound, "Run with ID %s not found in session %s", cut(id), cut(session.ID))
 	}
 	a.writeJSON(w, r, http.StatusOK, newRunSchema(&run))
@@ -97,17 +98,17 @@ func (a *api) listAgentRuns(w http.ResponseWriter, r *http.Request) error {
 	if err := d.err(); err != nil {
 		return err
 	}
-	session, err := a.sessions.Session(r.Context(), id)
+	session, err := a.begunSession(r.Context(), id)
 	if err != nil && host.CodeOf(err) != host.CodeNotFound {
 		return err
 	}
-	turns := 0
+	shown := false
 	if err == nil && session.Component.Scope() == agent.Component().Scope() {
-		if turns, err = a.sessions.Turns(r.Context(), id); err != nil {
+		if _, shown, err = a.firstRun(r.Context(), id); err != nil {
 			return err
 		}
 	}
-	if turns == 0 {
+	if !shown {
 		return host.Errorf(host.CodeNotFound, "Session not found")
 	}
 	filter := host.RunFilter{SessionID: id, Component: agent.Component().Scope(), Status: status}

@@ -16,19 +16,22 @@ func (a *api) streamRun(w http.ResponseWriter, r *http.Request, asked runForm) e
 	s := newStream(w)
 	stop := s.beat(a.heartbeat)
 	defer stop()
-	ended := false
+	told, ended := false, false
 	asked.request.Events = func(e host.Event) error {
-		ended = ended || endsRun(e.Kind)
-		if !asked.events && e.Kind != host.EventRunContent && e.Kind != host.EventRunError {
+		told, ended = true, ended || endsRun(e.Kind)
+		if !asked.shows(e.Kind) {
 			return nil
 		}
 		return s.send(string(e.Kind), newEventBody(&e))
 	}
-	_, err := a.engine.Run(r.Context(), asked.request)
+	run, err := a.engine.Run(r.Context(), asked.request)
 	stop()
 	switch {
 	case err == nil:
 		s.begin()
+		if !told { // the run is that of an earlier request with the same key
+			a.tell(r, s, sendSummary(&run, asked.request.Events))
+		}
 		return nil
 	case !s.begun:
 		return err
@@ -46,15 +49,11 @@ func endsRun(kind host.EventKind) bool {
 // lastError is a RunError for a run that could not be begun or stored.
 func (a *api) lastError(req host.RunRequest, err error) errorEvent {
 	_, body := describe(err)
-	detail, ok := body.Detail.(string)
-	if !ok {
-		detail = err.Error() // the fields that are wrong
-	}
 	return newErrorEvent(
 		newEventHead(&host.Event{Kind: host.EventRunError, At: a.now(), Run: &host.Run{
 			ID: req.RunID, SessionID: req.SessionID, Component: req.Component,
 		}}),
-		&host.Run{Failure: &host.Failure{Type: body.ErrorType, ID: body.ErrorID, Message: detail}},
+		&host.Run{Failure: &host.Failure{Type: body.ErrorType, ID: body.ErrorID, Message: detailText(body, err)}},
 	)
 }
 
@@ -81,14 +80,34 @@ func (s *stream) send(event string, body any) error {
 	if err != nil {
 		return err
 	}
+	return s.sendData(event, data)
+}
+
+// sendControl writes a frame about the stream itself, in the spelling of AgentOS.
+func (s *stream) sendControl(event string, members ...member) error {
+	data, err := append(object{{"event", event}}, members...).encode(", ", ": ")
+	if err != nil {
+		return err
+	}
+	return s.sendData(event, data)
+}
+
+func (s *stream) sendData(event string, data []byte) error {
 	return s.write([]byte("event: " + event + "\ndata: " + string(oneLine(data)) + "\n\n"))
 }
 
-// begin sends the headers of a stream that has had no event.
+// begin sends the headers of a stream that has had no frame. It must not be
+// called while the stream beats.
 func (s *stream) begin() {
 	if !s.begun {
-		_ = s.write(nil) // the run is over: nobody is left to tell
+		_ = s.write(nil) // a client that left reads nothing
 	}
+}
+
+func (s *stream) isBroken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken != nil
 }
 
 // write writes one frame. A client that does not read it in time has left.

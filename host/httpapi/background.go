@@ -1,0 +1,119 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// acceptedBody says where a background run is found.
+type acceptedBody struct {
+	RunID     string         `json:"run_id"`
+	SessionID string         `json:"session_id"`
+	Status    host.RunStatus `json:"status"`
+}
+
+// startRun begins a run that nobody waits for.
+func (a *api) startRun(w http.ResponseWriter, r *http.Request, asked runForm) error {
+	run, err := a.engine.Start(r.Context(), asked.request)
+	if err != nil {
+		return err
+	}
+	a.writeJSON(w, r, http.StatusAccepted, acceptedBody{RunID: run.ID, SessionID: run.SessionID, Status: run.Status})
+	return nil
+}
+
+// streamBackground begins a background run and sends its events. A client that
+// leaves leaves the run alone, and may take its stream up again.
+func (a *api) streamBackground(w http.ResponseWriter, r *http.Request, asked runForm) error {
+	asked.request.Deltas = true
+	run, err := a.engine.Start(r.Context(), asked.request)
+	if err != nil {
+		return err
+	}
+	s := newStream(w)
+	s.begin()
+	defer s.beat(a.heartbeat)()
+	a.tell(r, s, a.followWhole(r, run.ID, func(e host.Event) error {
+		if !asked.shows(e.Kind) {
+			return nil
+		}
+		return s.sendIndexed(&e)
+	}))
+	return nil
+}
+
+// followWhole hands all events of a run to send: those of its stream as they are
+// committed, or what its row tells when it has no stream any more.
+func (a *api) followWhole(r *http.Request, id string, send func(host.Event) error) error {
+	found := false
+	err := a.engine.Follow(r.Context(), id, 0, func(e host.Event) error {
+		found = true
+		return send(e)
+	})
+	if err != nil || found {
+		return err
+	}
+	run, err := a.runs.Run(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return sendSummary(&run, send)
+}
+
+// summaries are the events that a run of each final status had at least.
+var summaries = map[host.RunStatus][]host.EventKind{
+	host.RunCompleted: {host.EventRunStarted, host.EventRunContent, host.EventRunCompleted},
+	host.RunError:     {host.EventRunStarted, host.EventRunError},
+	host.RunCancelled: {host.EventRunStarted, host.EventRunCancelled, host.EventRunCompleted},
+}
+
+// sendSummary hands on the stream of a run that ended as far as its row tells it.
+func sendSummary(run *host.Run, send func(host.Event) error) error {
+	for i, kind := range summaries[run.Status] {
+		e := host.Event{Kind: kind, At: run.FinishedAt, Run: run, Index: i}
+		switch kind {
+		case host.EventRunStarted:
+			e.At = run.CreatedAt
+		case host.EventRunContent:
+			e.Content = run.Content
+		}
+		if err := send(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell ends a stream that has begun with why it broke off, when there is a reason
+// and somebody to tell. The run goes on.
+func (a *api) tell(r *http.Request, s *stream, err error) {
+	if err == nil || s.isBroken() {
+		return
+	}
+	a.report(r, err)
+	_, body := describeFor(r, err)
+	_ = s.sendControl("error", member{"error", detailText(body, err)}) // nobody is left to tell
+}
+
+// sendIndexed writes an event of a background run.
+func (s *stream) sendIndexed(e *host.Event) error {
+	return s.send(string(e.Kind), indexedEvent{newEventBody(e), e.Index})
+}
+
+// indexedEvent is an event of a background run's stream: its index stands last.
+type indexedEvent struct {
+	event any
+	index int
+}
+
+// MarshalJSON adds the index to the event.
+func (e indexedEvent) MarshalJSON() ([]byte, error) {
+	data, err := encodeJSON(e.event)
+	if err != nil {
+		return nil, err
+	}
+	data = append(data[:len(data)-1], `,"event_index":`...)
+	return append(strconv.AppendInt(data, int64(e.index), 10), '}'), nil
+}
