@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/snaphook-dev/snaphook/host"
 )
 
 // backlogTimeout bounds how long a look into the store may keep the page.
@@ -14,6 +16,7 @@ const backlogTimeout = 5 * time.Second
 type backlog struct {
 	cfg        Config
 	calls      *prometheus.Desc
+	runs       *prometheus.Desc
 	lag        *prometheus.Desc
 	quarantine *prometheus.Desc
 }
@@ -24,6 +27,9 @@ func newBacklog(cfg Config) *backlog {
 		cfg: cfg,
 		calls: prometheus.NewDesc(name("background_calls"),
 			"Background hook calls in the store; dead ones wait for somebody to retry them.", []string{"status"}, nil),
+		runs: prometheus.NewDesc(name("background_runs"),
+			"Background runs in the store that have not ended; pending ones wait for a worker or for their session.",
+			[]string{"status"}, nil),
 		lag: prometheus.NewDesc(name("background_lag_seconds"),
 			"How long the background call that waits longest is overdue; 0 when none is.", nil, nil),
 		quarantine: prometheus.NewDesc(name("plugin_quarantined"),
@@ -34,6 +40,7 @@ func newBacklog(cfg Config) *backlog {
 // Describe implements prometheus.Collector.
 func (b *backlog) Describe(descs chan<- *prometheus.Desc) {
 	descs <- b.calls
+	descs <- b.runs
 	descs <- b.lag
 	descs <- b.quarantine
 }
@@ -56,6 +63,8 @@ func (b *backlog) Collect(metrics chan<- prometheus.Metric) {
 	gauge(b.calls, float64(found.Queued), "queued")
 	gauge(b.calls, float64(found.Running), "running")
 	gauge(b.calls, float64(found.Dead), "dead")
+	gauge(b.runs, float64(found.RunsPending), string(host.RunPending))
+	gauge(b.runs, float64(found.RunsRunning), string(host.RunRunning))
 	lag := time.Duration(0)
 	if !found.Due.IsZero() {
 		lag = max(0, b.cfg.Now().Sub(found.Due))

@@ -171,10 +171,11 @@ func TestBacklog(t *testing.T) {
 	cfg.Quarantined = func() []string { return []string{"broken"} }
 	m := newMetrics(t, cfg)
 	want(t, m, "snaphook_background_lag_seconds", "snaphook_background_lag_seconds 0")
-	found = host.Backlog{Queued: 3, Running: 2, Dead: 1, Due: now.Add(-90 * time.Second)}
+	found = host.Backlog{Queued: 3, Running: 2, Dead: 1, Due: now.Add(-90 * time.Second), RunsPending: 5, RunsRunning: 4}
 	want(t, m, "snaphook_background",
 		`snaphook_background_calls{status="dead"} 1`, `snaphook_background_calls{status="queued"} 3`,
-		`snaphook_background_calls{status="running"} 2`, `snaphook_background_lag_seconds 90`)
+		`snaphook_background_calls{status="running"} 2`, `snaphook_background_lag_seconds 90`,
+		`snaphook_background_runs{status="PENDING"} 5`, `snaphook_background_runs{status="RUNNING"} 4`)
 	want(t, m, "snaphook_plugin_quarantined", `snaphook_plugin_quarantined{plugin="broken"} 1`)
 	found.Due = now.Add(time.Minute)
 	want(t, m, "snaphook_background_lag_seconds", "snaphook_background_lag_seconds 0")
