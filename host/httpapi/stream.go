@@ -16,22 +16,19 @@ func (a *api) streamRun(w http.ResponseWriter, r *http.Request, asked runForm) e
 	s := newStream(w)
 	stop := s.beat(a.heartbeat)
 	defer stop()
-	told, ended := false, false
+	ended := false
 	asked.request.Events = func(e host.Event) error {
-		told, ended = true, ended || endsRun(e.Kind)
+		ended = ended || endsRun(e.Kind)
 		if !asked.shows(e.Kind) {
 			return nil
 		}
 		return s.send(string(e.Kind), newEventBody(&e))
 	}
-	run, err := a.engine.Run(r.Context(), asked.request)
+	_, err := a.engine.Run(r.Context(), asked.request)
 	stop()
 	switch {
 	case err == nil:
 		s.begin()
-		if !told { // the run is that of an earlier request with the same key
-			a.tell(r, s, sendSummary(&run, asked.request.Events))
-		}
 		return nil
 	case !s.begun:
 		return err
