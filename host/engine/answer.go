@@ -13,32 +13,42 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// answer asks the model once, between its two points. What it says stays a
-// draft until the hooks of output have permitted it.
+// answer asks the model, and once more when its answer does not fit the schema.
+// What it says stays a draft until the hooks of output have permitted it.
 func (x *execution) answer(ctx context.Context) error {
 	x.run.Messages = x.ownMessages()
-	requestID := ""
-	if !x.plan.Empty() {
-		requestID = uuid.NewString()
+	said, err := x.ask(ctx, x.requestMessages())
+	if err == nil && x.schema != nil {
+		said, err = x.structured(ctx, said)
 	}
-	messages, err := x.preModelCall(ctx, requestID)
 	if err != nil {
 		return err
 	}
-	x.emit(host.Event{Kind: host.EventModelRequestStarted})
-	response, err := x.generate(ctx, messages)
-	if err != nil {
-		return err
-	}
-	x.count(response.Usage)
-	x.emit(host.Event{Kind: host.EventModelRequestCompleted, Metrics: &response.Usage})
-	if x.draft, err = x.postModelCall(ctx, requestID, response); err != nil {
-		return err
-	}
+	x.draft = said
 	if !x.holdsBack {
 		x.emit(host.Event{Kind: host.EventRunContentCompleted})
 	}
 	return nil
+}
+
+// ask sends one request, between the two points of the model.
+func (x *execution) ask(ctx context.Context, messages []model.Message) (json.RawMessage, error) {
+	requestID := ""
+	if !x.plan.Empty() {
+		requestID = uuid.NewString()
+	}
+	messages, err := x.preModelCall(ctx, requestID, messages)
+	if err != nil {
+		return nil, err
+	}
+	x.emit(host.Event{Kind: host.EventModelRequestStarted})
+	response, err := x.generate(ctx, messages)
+	if err != nil {
+		return nil, err
+	}
+	x.count(response.Usage)
+	x.emit(host.Event{Kind: host.EventModelRequestCompleted, Metrics: &response.Usage})
+	return x.postModelCall(ctx, requestID, response)
 }
 
 // generate calls the model; deltas go to the client unless they are held back.
@@ -50,8 +60,11 @@ func (x *execution) generate(ctx context.Context, messages []model.Message) (mod
 			return context.Cause(ctx)
 		}
 	}
+	x.requests++
 	began := x.now()
-	response, err := x.model.Generate(ctx, model.Request{Messages: messages}, delta)
+	response, err := x.model.Generate(ctx, model.Request{
+		Agent: x.agent.ID, Turn: x.requests, Messages: messages, Schema: x.modelSchema(),
+	}, delta)
 	x.asked(began, response.Usage, err)
 	if err != nil {
 		return response, fmt.Errorf("ask model: %w", err)
@@ -71,8 +84,7 @@ func (x *execution) count(usage host.Metrics) {
 }
 
 // preModelCall shows the hooks the whole request and returns what they left.
-func (x *execution) preModelCall(ctx context.Context, requestID string) ([]model.Message, error) {
-	request := x.requestMessages()
+func (x *execution) preModelCall(ctx context.Context, requestID string, request []model.Message) ([]model.Message, error) {
 	if !x.arrive(pluginapi.PointPreModelCall) {
 		return request, nil
 	}

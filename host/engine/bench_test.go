@@ -21,6 +21,9 @@ type nowhere struct {
 	host.EventStore
 }
 
+// ReleaseHookCall releases nothing.
+func (nowhere) ReleaseHookCall(context.Context, string, int) error { return nil }
+
 // Ahead knows of no other run.
 func (nowhere) Ahead(context.Context, host.Run) (bool, error) { return false, nil }
 

@@ -34,7 +34,7 @@ func TestCancelledDuringTheModel(t *testing.T) {
 	if host.Text(run.Content) != "Run "+run.ID+" was cancelled" || string(run.Input) != `"hello"` {
 		t.Errorf("content %s, input %s", run.Content, run.Input)
 	}
-	if diff := cmp.Diff([]string{"RunStarted", "ModelRequestStarted", "RunCancelled"}, s.kinds()); diff != "" {
+	if diff := cmp.Diff([]string{"RunStarted", "ModelRequestStarted", "RunCancelled", "RunCompleted"}, s.kinds()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 	want := []string{"input log queued", "output notify skipped cancelled", "agent_shutdown end completed"}

@@ -22,6 +22,8 @@ type Store interface {
 	host.SessionStore
 	host.BackgroundStore
 	host.EventStore
+	// ReleaseHookCall is that of host.HookCallStore.
+	ReleaseHookCall(ctx context.Context, id string, attempt int) error
 }
 
 // Pool carries out background calls on this node.
@@ -113,7 +115,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		store: cfg.Store, hooks: cfg.Hooks, pool: cfg.Pool, agents: cfg.Agents, models: cfg.Models,
 		byID: make(map[string]*host.Agent, len(cfg.Agents)), sessions: newTurnstile(),
-		live: newLiveRuns(), bell: newBell(), unstored: &unstored{runs: map[string]host.Run{}},
+		live: newLiveRuns(), bell: newBell(), unstored: newUnstored(),
 		node: cfg.Node, lease: cfg.Lease, observer: cfg.Observer, now: cfg.Now, log: cfg.Log,
 		bounds: bounds{queued: cfg.MaxQueued, attempts: cfg.MaxAttempts, timeout: cfg.RunTimeout},
 	}
@@ -123,6 +125,11 @@ func New(cfg Config) (*Engine, error) {
 		}
 		if cfg.Models[a.Model] == nil {
 			return nil, fmt.Errorf("new engine: agent %s: unknown model %q", a.ID, a.Model)
+		}
+		if a.OutputSchema != nil {
+			if _, err := compileSchema(a.OutputSchema); err != nil {
+				return nil, fmt.Errorf("new engine: agent %s: %w", a.ID, err)
+			}
 		}
 		e.byID[a.ID] = a
 	}

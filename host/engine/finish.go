@@ -18,7 +18,7 @@ func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
 	defer x.ended()
 	if err := x.conclude(ctx, cause); err != nil {
 		x.fail(storageFailure())
-		x.unstored.add(x.run)
+		x.unstored.addEnd(x.bareEnd())
 		x.emit(host.Event{Kind: host.EventRunError})
 		return host.Run{}, err
 	}
@@ -102,7 +102,7 @@ func (x *execution) setCancelled() {
 	case 0:
 		x.setContent("Run " + x.run.ID + " was cancelled")
 	case 1:
-		x.run.Content, x.run.ContentType = x.sent[0], contentType(x.sent[0])
+		x.run.Content, x.run.ContentType = x.sent[0], x.contentType(x.sent[0])
 	default:
 		x.setContent(joined(x.sent))
 	}
@@ -144,9 +144,7 @@ func (x *execution) write(ctx context.Context) error {
 	}
 	held := x.hold(end.Calls, jobs)
 	if err := x.store.FinishRun(ctx, end); err != nil {
-		for _, j := range held {
-			x.pool.Return(end.Calls[j.call].Plugin, 1)
-		}
+		x.giveUp(end.Calls, held, err)
 		return fmt.Errorf("finish run: %w", err)
 	}
 	for _, j := range held {
@@ -156,6 +154,18 @@ func (x *execution) write(ctx context.Context) error {
 		x.pool.Nudge()
 	}
 	return nil
+}
+
+// giveUp gives the room of held calls back. Where nobody knows what came of the
+// transaction, they are to be looked for.
+func (x *execution) giveUp(calls []host.HookCall, held []queued, why error) {
+	known := settled(why) || errors.Is(why, host.ErrCancelled)
+	for _, j := range held {
+		x.pool.Return(calls[j.call].Plugin, 1)
+		if !known {
+			x.unstored.addCall(calls[j.call].ID)
+		}
+	}
 }
 
 // hold reserves room in the pool and leases the calls that got it to this node.

@@ -80,7 +80,7 @@ func (j *journal) write(ctx context.Context) {
 }
 
 // flush stores what there is. What the store does not take stays for the next
-// batch.
+// batch; an event that was stored after all is not stored twice.
 func (j *journal) flush(ctx context.Context) {
 	j.mu.Lock()
 	batch := j.unstored
@@ -91,25 +91,20 @@ func (j *journal) flush(ctx context.Context) {
 	err := j.store.AppendEvents(ctx, j.runID, j.attempt, batch)
 	switch {
 	case err == nil:
-		j.drop(batch[len(batch)-1].Index + 1)
+		j.drop(len(batch))
 	case errors.Is(err, host.ErrStale):
 		j.lost(err)
 	default:
 		j.log.Error("append events", "run_id", j.runID, "error", err)
-		if next, err := j.store.NextEvent(ctx, j.runID); err == nil { // it may have been stored after all
-			j.drop(next)
-		}
 		j.tell()
 	}
 }
 
-// drop forgets the events before index next.
-func (j *journal) drop(next int) {
+// drop forgets the first n events.
+func (j *journal) drop(n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for len(j.unstored) > 0 && j.unstored[0].Index < next {
-		j.unstored = j.unstored[1:]
-	}
+	j.unstored = j.unstored[n:]
 }
 
 // close ends the writing and returns what was not stored, and the index that

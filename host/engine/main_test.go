@@ -241,11 +241,12 @@ func (o *oracle) Generate(ctx context.Context, req model.Request, delta func(str
 // fixture is an engine with its parts.
 type fixture struct {
 	*engine.Engine
-	store *store
-	hooks *hooks
-	model *oracle
-	pool  *pool.Pool
-	agent *host.Agent
+	config engine.Config
+	store  *store
+	hooks  *hooks
+	model  *oracle
+	pool   *pool.Pool
+	agent  *host.Agent
 }
 
 func newFixture(t *testing.T, bound ...boundHook) *fixture {
@@ -262,14 +263,24 @@ func newFixture(t *testing.T, bound ...boundHook) *fixture {
 	if f.pool, err = pool.New(pool.Config{Workers: 1, Queue: 9, PluginRoom: 10}); err != nil {
 		t.Fatal(err)
 	}
-	f.Engine, err = engine.New(engine.Config{
+	f.config = engine.Config{
 		Store: f.store, Hooks: d, Pool: f.pool, Agents: []*host.Agent{f.agent},
 		Models: map[string]model.Model{"default": f.model}, Node: "node", Log: log,
-	})
+	}
+	f.Engine = f.node(t, func(*engine.Config) {})
+	return f
+}
+
+// node returns another engine on the same store.
+func (f *fixture) node(t *testing.T, change func(*engine.Config)) *engine.Engine {
+	t.Helper()
+	cfg := f.config
+	change(&cfg)
+	e, err := engine.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return e
 }
 
 // asks is a request of the session s.

@@ -14,7 +14,7 @@ import (
 // ownMessages are the messages of this run, to be stored with it.
 func (x *execution) ownMessages() []host.Message {
 	own := make([]host.Message, 0, 3) // and room for the answer
-	if text := systemMessage(x.agent); text != "" {
+	if text := x.systemMessage(); text != "" {
 		own = append(own, x.newMessage("system", host.TextContent(text)))
 	}
 	return append(own, x.newMessage("user", x.run.Input))
@@ -37,9 +37,10 @@ func (x *execution) newMessage(role string, content json.RawMessage) host.Messag
 	return host.Message{ID: uuid.NewString(), Role: role, Content: content, CreatedAt: x.now().Truncate(time.Second)}
 }
 
-// systemMessage is what an agent tells its model about itself.
-func systemMessage(a *host.Agent) string {
+// systemMessage is what an agent tells its model about itself and its answer.
+func (x *execution) systemMessage() string {
 	var parts []string
+	a := x.agent
 	if a.Description != "" {
 		parts = append(parts, a.Description)
 	}
@@ -47,16 +48,11 @@ func systemMessage(a *host.Agent) string {
 		parts = append(parts, "Your role: "+a.Role)
 	}
 	parts = append(parts, a.Instructions...)
-	if a.Markdown {
+	if a.Markdown && x.schema == nil {
 		parts = append(parts, "Use Markdown to format your answers.")
 	}
-	return strings.Join(parts, "\n")
-}
-
-// contentType names the type of a content as AgentOS does.
-func contentType(content json.RawMessage) string {
-	if len(content) > 0 && content[0] == '{' {
-		return "dict"
+	if text := x.schemaText(); text != "" {
+		parts = append(parts, text)
 	}
-	return "str"
+	return strings.Join(parts, "\n")
 }

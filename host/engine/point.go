@@ -113,7 +113,10 @@ func (x *execution) output(ctx context.Context) error {
 		}
 		content = c.Output.Content
 	}
-	x.run.Content, x.run.ContentType = content, contentType(content)
+	if err := x.checkOutput(content); err != nil {
+		return err
+	}
+	x.run.Content, x.run.ContentType = content, x.contentType(content)
 	x.run.Messages = append(x.run.Messages, x.newMessage("assistant", content))
 	if x.holdsBack {
 		x.emit(host.Event{Kind: host.EventRunContent, Content: content})

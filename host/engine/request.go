@@ -15,7 +15,14 @@ func (e *Engine) asked(req *host.RunRequest) (*host.Agent, error) {
 	if !ok || req.Component.Kind != host.KindAgent {
 		return nil, host.Errorf(host.CodeNotFound, "Agent not found")
 	}
-	return agent, checkRequest(req)
+	if err := checkRequest(req); err != nil {
+		return nil, err
+	}
+	if req.OutputSchema == nil {
+		return agent, nil
+	}
+	_, err := compileSchema(req.OutputSchema)
+	return agent, err
 }
 
 // checkRequest refuses what could not be shown to hooks: a run would fail at its

@@ -11,6 +11,7 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/host/model"
+	"github.com/snaphook-dev/snaphook/host/schema"
 )
 
 // Run executes one run and returns it in its final state, also when it was
@@ -64,9 +65,13 @@ type execution struct {
 	// keeps its events. Both are nil for a run whose client waits.
 	from    *checkpoint
 	journal *journal
-	// holdsBack is true when no content may leave before the hooks have seen all
-	// of it.
+	// schema is what the content must fit, nil for anything.
+	schema *schema.Schema
+	// holdsBack is true when no content may leave before the hooks, and the schema,
+	// have seen all of it.
 	holdsBack bool
+	// requests counts those to the model.
+	requests int
 
 	// startedAt is when the run's turn came.
 	startedAt time.Time
@@ -118,7 +123,8 @@ func (e *Engine) newExecution(agent *host.Agent, req host.RunRequest, run host.R
 	plan := e.hooks.Plan(run.Component, run.ParentID)
 	return &execution{
 		Engine: e, agent: agent, model: e.models[agent.Model], req: req, cancel: cancel, plan: plan, run: run,
-		fresh: req.SessionID == "", holdsBack: holdsBack(agent, plan), sequence: -1,
+		fresh: req.SessionID == "", sequence: -1,
+		holdsBack: holdsBack(agent, plan) || outputSchema(agent, &req) != nil,
 	}
 }
 
@@ -170,7 +176,12 @@ func (e *Engine) leaseNow() host.Lease {
 }
 
 // start is what precedes the points.
-func (x *execution) start(ctx context.Context) error {
+func (x *execution) start(ctx context.Context) (err error) {
+	if raw := outputSchema(x.agent, &x.req); raw != nil {
+		if x.schema, err = compileSchema(raw); err != nil {
+			return err
+		}
+	}
 	if x.pending {
 		if err := x.store.StartRun(ctx, x.run.ID, x.run.Attempt); err != nil {
 			return fmt.Errorf("start run: %w", err)

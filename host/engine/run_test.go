@@ -376,6 +376,9 @@ func TestFinishFails(t *testing.T) {
 		t.Errorf("the pool has room for %d", got)
 	}
 	f.store.finishing = nil
+	if err := f.Repair(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if run := f.run(t, asks("again")); run.Status != host.RunCompleted {
 		t.Errorf("the session is blocked: %+v", run)
 	}

@@ -239,6 +239,7 @@ func TestConflictWhileWaiting(t *testing.T) {
 	req := asks("0")
 	req.RunID = "taken"
 	first := f.start(t.Context(), req)
+	<-f.store.waits
 	<-g.entered
 	if _, err := f.Run(t.Context(), req); host.CodeOf(err) != host.CodeConflict {
 		t.Errorf("error %v", err)

@@ -91,7 +91,7 @@ func (x *execution) carryOut(ctx context.Context, cause error) (err error) {
 		if v := recover(); v != nil {
 			x.log.Error("run panicked", "run_id", x.run.ID, "panic", v, "stack", string(debug.Stack()))
 			x.fail(storageFailure())
-			x.unstored.add(x.run)
+			x.unstored.addEnd(x.bareEnd())
 			err = nil
 		}
 	}()
@@ -160,7 +160,7 @@ func (x *execution) storeEnd(ctx context.Context, cause error) error {
 		return again
 	}
 	x.fail(storageFailure())
-	if x.store.FinishRun(ctx, host.Finish{Run: bare(x.run), Events: x.lastEvents()}) != nil {
+	if x.store.FinishRun(ctx, x.bareEnd()) != nil {
 		return err
 	}
 	x.log.Error("ended a run the store does not take", "run_id", x.run.ID, "error", err)
