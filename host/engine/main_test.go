@@ -139,8 +139,10 @@ type store struct {
 
 	mu       sync.Mutex
 	finishes []host.Finish
-	created  []host.Run
-	started  []string
+	// checkpoints are the states saved, as text.
+	checkpoints []string
+	created     []host.Run
+	started     []string
 }
 
 func openStore(t *testing.T) *store {
@@ -182,10 +184,20 @@ func (s *store) FinishRun(ctx context.Context, finish host.Finish) error {
 			return err
 		}
 	}
+	err := s.Store.FinishRun(ctx, finish)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.finishes = append(s.finishes, finish)
+	}
+	return err
+}
+
+func (s *store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) error {
 	s.mu.Lock()
-	s.finishes = append(s.finishes, finish)
+	s.checkpoints = append(s.checkpoints, string(checkpoint.State))
 	s.mu.Unlock()
-	return s.Store.FinishRun(ctx, finish)
+	return s.Store.SaveCheckpoint(ctx, checkpoint)
 }
 
 func (s *store) Session(ctx context.Context, id string) (host.Session, error) {
@@ -219,13 +231,15 @@ func (s *store) contains(t *testing.T, text string) bool {
 // oracle is a model that answers what it is told to and remembers the requests.
 type oracle struct {
 	answer func(ctx context.Context, delta func(string) error) (model.Response, error)
+	// schemas says that it is told schemas by other means than messages.
+	schemas bool
 
 	mu       sync.Mutex
 	requests []model.Request
 }
 
 func (o *oracle) Info() model.Info {
-	return model.Info{ID: "oracle-1", Name: "Oracle", Provider: "Delphi"}
+	return model.Info{ID: "oracle-1", Name: "Oracle", Provider: "Delphi", Schemas: o.schemas}
 }
 
 func (o *oracle) Generate(ctx context.Context, req model.Request, delta func(string) error) (model.Response, error) {
