@@ -45,7 +45,9 @@ func (l *loader) agent(n *node, models []string) host.Agent {
 	m.read("require_hooks", func(n *node) { a.RequireHooks = l.boolean(n) })
 	m.read("store_refused_input", func(n *node) { a.StoreRefusedInput = l.boolean(n) })
 	l.history(m, &a)
-	m.close("tools", "output_schema")
+	m.read("output_schema", func(n *node) { a.OutputSchema = l.schema(n) })
+	m.read("session_concurrency", func(n *node) { a.ParallelSessions = oneOf(&l.reader, n, "serial", "parallel") == "parallel" })
+	m.close("tools")
 	return a
 }
 

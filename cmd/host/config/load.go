@@ -31,7 +31,7 @@ func (l *loader) load(root *node) *Config {
 	l.retention(m, c)
 	l.background(m, c)
 	m.read("secrets", func(n *node) { c.Secrets = l.secrets(n) })
-	m.close("teams", "workflows", "session_concurrency")
+	m.close("teams", "workflows")
 	return c
 }
 

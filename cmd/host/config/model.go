@@ -9,6 +9,7 @@ import (
 	"github.com/snaphook-dev/snaphook/host/model"
 	"github.com/snaphook-dev/snaphook/host/model/echo"
 	"github.com/snaphook-dev/snaphook/host/model/openai"
+	"github.com/snaphook-dev/snaphook/host/model/script"
 )
 
 // maxCompletionTokens is more than any model gives.
@@ -55,11 +56,15 @@ func (l *loader) model(n *node) (_ model.Model, offline bool) {
 // this model.
 func (l *loader) openAI(m *mapping, before int) (_ model.Model, offline bool) {
 	var settings openai.Config
+	substitute := l.offline(m)
 	m.read("api", func(n *node) { settings.API = oneOf(&l.reader, n, openai.APIChat, openai.APIResponses) })
 	m.require("id", func(n *node) { settings.ID = l.text(n) })
 	m.read("base_url", func(n *node) { settings.BaseURL = l.text(n) })
-	m.read("offline", func(n *node) { offline = l.offline(n) })
-	m.read("api_key", func(n *node) { settings.APIKey = l.key(n, offline) })
+	m.read("api_key", func(n *node) { settings.APIKey = l.key(n, substitute != nil) })
+	m.read("response_format", func(n *node) {
+		settings.ResponseFormat = oneOf(&l.reader, n,
+			openai.ResponseFormatSchema, openai.ResponseFormatObject, openai.ResponseFormatNone)
+	})
 	m.read("temperature", func(n *node) { t := l.number(n); settings.Temperature = &t })
 	m.read("max_completion_tokens", func(n *node) { settings.MaxCompletionTokens = l.integer(n, maxCompletionTokens) })
 	m.read("timeout", func(n *node) { settings.Timeout = time.Duration(l.duration(n)) })
@@ -69,8 +74,8 @@ func (l *loader) openAI(m *mapping, before int) (_ model.Model, offline bool) {
 		return nil, false
 	}
 	hasServer := settings.APIKey != "" || settings.BaseURL != ""
-	if !hasServer && !offline {
-		l.problem(m.node, "needs an api_key or a base_url, or offline: echo to run without a model")
+	if !hasServer && substitute == nil {
+		l.problem(m.node, "needs an api_key or a base_url, or offline: echo or script to run without a model")
 		return nil, false
 	}
 	built, err := openai.New(settings)
@@ -79,19 +84,52 @@ func (l *loader) openAI(m *mapping, before int) (_ model.Model, offline bool) {
 		return nil, false
 	}
 	if !hasServer {
-		return echo.Model{}, true
+		return substitute, true
 	}
 	return built, false
 }
 
-func (l *loader) offline(n *node) bool {
-	switch oneOf(&l.reader, n, "echo", "script") {
-	case "echo":
-		return true
-	case "script":
-		l.problem(n, "script is not available yet; use echo")
+// offline is the model that answers where there is no server, nil for none. A
+// script is read even when it is not needed, so that its mistakes are found.
+func (l *loader) offline(m *mapping) model.Model {
+	var kind string
+	var substitute model.Model
+	m.read("offline", func(n *node) { kind = oneOf(&l.reader, n, "echo", "script") })
+	read := m.read
+	if kind == "script" {
+		read = m.require
 	}
-	return false
+	read("script", func(n *node) {
+		if kind != "script" {
+			l.problem(n, "is only for offline: script")
+			return
+		}
+		substitute = l.script(n)
+	})
+	if kind == "echo" {
+		return echo.Model{}
+	}
+	return substitute
+}
+
+// script reads the file that n names; nil when something is wrong.
+func (l *loader) script(n *node) model.Model {
+	name := l.text(n)
+	if n.kind != kindText {
+		return nil
+	}
+	read, err := script.Load(resolve(l.dir, name))
+	if refused, ok := errors.AsType[*host.Error](err); ok {
+		for _, p := range refused.Problems {
+			l.problem(n, "%s: %s", name, p)
+		}
+		return nil
+	}
+	if err != nil {
+		l.problem(n, "%s", err)
+		return nil
+	}
+	return read
 }
 
 // key reads a key whose variable may be missing when the model can do without.

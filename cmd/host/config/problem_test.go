@@ -14,6 +14,12 @@ import (
 func problemsOf(t *testing.T, text string) []string {
 	t.Helper()
 	_, err := parse([]byte(text), "/nowhere", Options{LookupEnv: env(nil)})
+	return linesOf(t, err)
+}
+
+// linesOf returns the problems an error lists, one line each.
+func linesOf(t *testing.T, err error) []string {
+	t.Helper()
 	var invalid *host.Error
 	if !errors.As(err, &invalid) || invalid.Code != host.CodeInvalid {
 		t.Fatalf("error = %v, want an invalid *host.Error", err)
@@ -65,10 +71,10 @@ run_hooks_in_background: 1
 		`line 2: listen: repeats the key of line 1`,
 		`line 3: store: must be a URL such as sqlite://snaphook.db or postgres://user@host/database`,
 		`line 4: teams: not available yet`,
-		`line 6: models.a: needs an api_key or a base_url, or offline: echo to run without a model`,
+		`line 6: models.a: needs an api_key or a base_url, or offline: echo or script to run without a model`,
+		`line 7: models.b: script is missing`,
 		`line 7: models.b.api: "assistants" is not one of chat, responses`,
 		`line 7: models.b: id is missing`,
-		`line 7: models.b.offline: script is not available yet; use echo`,
 		`line 7: models.b.api_key: the environment variable NONE is not set`,
 		`line 8: models.c.provider: "clever" is not one of openai, echo`,
 		`line 12: models.d.base_url: must be an http or https URL without user, query and fragment`,
