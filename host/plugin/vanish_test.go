@@ -171,7 +171,7 @@ func TestDeleteWithQueuedCalls(t *testing.T) {
 	s := newStage(t)
 	plan := s.hooks.Plan(greeter, "")
 	result := s.emit(t, plan, pluginapi.PointOutput)
-	at := hook.Occasion{Run: hook.RunRef{ID: "run"}, Point: pluginapi.PointOutput, Sequence: 1}
+	at := hook.Occasion{Run: hook.RunRef{ID: "run", SessionID: "session"}, Point: pluginapi.PointOutput, Sequence: 1}
 	call := s.hooks.Queued(result.Background[0], at, "snapshot", host.Lease{Owner: "node"})
 	snapshot, err := hook.Snapshot(&result.Context)
 	if err != nil {
