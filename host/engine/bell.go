@@ -72,7 +72,11 @@ func (b *bell) until(ctx context.Context, signal host.Signal, done func() (bool,
 	rung, stop := b.listen(signal)
 	defer stop()
 	for pause := firstPoll; ; {
-		if over, err := done(); over || err != nil {
+		over, err := done()
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return context.Cause(ctx)
+		case over, err != nil:
 			return err
 		}
 		select {

@@ -36,9 +36,9 @@ func (e *Engine) Cancel(ctx context.Context, id string) error {
 	return nil
 }
 
-// CancelLocal ends those of the runs that go on in this process: somebody asked
-// to cancel them on another node.
-func (e *Engine) CancelLocal(ids []string) {
+// Cancelled ends those of the runs that go on in this process: somebody asked to
+// cancel them on another node.
+func (e *Engine) Cancelled(ids []string) {
 	for _, id := range ids {
 		e.live.cancel(id, errCancelled)
 	}

@@ -134,7 +134,8 @@ type store struct {
 	// finishing, when set, may refuse the end of a run; reading the session.
 	finishing func(host.Finish) error
 	reading   func() error
-	// waits is sent the id of each run that was created PENDING.
+	// waits is sent the id of each run that was created PENDING for a client that
+	// waits.
 	waits chan string
 
 	mu       sync.Mutex
@@ -165,7 +166,7 @@ func (s *store) CreateRun(ctx context.Context, create host.NewRun) error {
 	s.created = append(s.created, create.Run)
 	s.mu.Unlock()
 	err := s.Store.CreateRun(ctx, create)
-	if create.Run.Status == host.RunPending && err == nil {
+	if create.Run.Status == host.RunPending && !create.Run.Background && err == nil {
 		s.waits <- create.Run.ID
 	}
 	return err
