@@ -1,0 +1,159 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// send writes ops in one round trip and one transaction. Its error means that
+// nothing was written; an op that was refused has its own.
+func (w *writer) send(ctx context.Context, ops []*op) error {
+	b := &batch{Batch: &pgx.Batch{}}
+	if err := b.add(ops); err != nil || b.Len() == 0 {
+		return err
+	}
+	if err := w.pool.SendBatch(ctx, b.Batch).Close(); err != nil {
+		return err
+	}
+	return w.explainMissing(ctx, b.missing(ops))
+}
+
+// explainMissing tells the ends of calls that met no row why.
+func (w *writer) explainMissing(ctx context.Context, ops []*op) error {
+	for _, o := range ops {
+		if o.err = missingHookCall(ctx, w.pool, o.finish.row.call.ID); unreachable(o.err) {
+			return o.err
+		}
+	}
+	return nil
+}
+
+// batch is the statements of some ops.
+type batch struct {
+	*pgx.Batch
+	// created and finished are the rows that were met.
+	created  map[string]bool
+	finished map[string]bool
+}
+
+// add queues the statements of ops, kind by kind.
+func (b *batch) add(ops []*op) error {
+	var (
+		creates  []*host.NewRun
+		begins   []*runStart
+		starts   []*callStart
+		finishes []*callFinish
+	)
+	for _, o := range ops {
+		switch {
+		case o.create != nil:
+			creates = append(creates, o.create)
+		case o.begin != nil:
+			begins = append(begins, o.begin)
+		case o.start != nil:
+			starts = append(starts, o.start)
+		case o.finish != nil:
+			finishes = append(finishes, o.finish)
+		}
+	}
+	if err := b.addCreates(creates); err != nil {
+		return err
+	}
+	b.addRunStarts(begins)
+	b.addCallStarts(starts)
+	b.addCallFinishes(finishes)
+	return nil
+}
+
+// addCreates inserts runs in their order. The locks are those of any insert.
+func (b *batch) addCreates(creates []*host.NewRun) error {
+	if len(creates) == 0 {
+		return nil
+	}
+	var rows runColumnsOf
+	var sessions, runs []lockName
+	for _, n := range creates {
+		row, err := newRunRow(&n.Run, n.Lease)
+		if err != nil {
+			return err
+		}
+		rows.add(&row)
+		sessions, runs = append(sessions, sessionLock(n.Run.SessionID)), append(runs, runLock(n.Run.ID))
+	}
+	b.Queue(lockQuery, append(inOrder(sessions), inOrder(runs)...))
+	b.created = map[string]bool{}
+	b.Queue(insertRunsQuery, rows.args()...).Query(collectInto(b.created))
+	return nil
+}
+
+func (b *batch) addRunStarts(starts []*runStart) {
+	if len(starts) == 0 {
+		return
+	}
+	const query = `UPDATE runs SET status = 'RUNNING'
+		FROM unnest($1::text[], $2::int[]) AS u (id, attempt)
+		WHERE runs.id = u.id AND runs.attempt = u.attempt AND runs.status = 'PENDING'`
+	ids, attempts := make([]string, len(starts)), make([]int32, len(starts))
+	for i, s := range starts {
+		ids[i], attempts[i] = s.id, int32(s.attempt)
+	}
+	b.Queue(query, ids, attempts)
+}
+
+func (b *batch) addCallStarts(starts []*callStart) {
+	if len(starts) == 0 {
+		return
+	}
+	// A call that nobody holds is left alone: running it would be stuck.
+	const query = `UPDATE hook_calls SET status = 'running', started_at = u.at
+		FROM unnest($1::text[], $2::int[], $3::bigint[]) AS u (id, attempt, at)
+		WHERE hook_calls.id = u.id AND hook_calls.attempt = u.attempt
+			AND hook_calls.status = 'queued' AND hook_calls.owner <> ''`
+	ids, attempts, times := make([]string, len(starts)), make([]int32, len(starts)), make([]int64, len(starts))
+	for i, s := range starts {
+		ids[i], attempts[i], times[i] = s.id, int32(s.attempt), nanos(s.at)
+	}
+	b.Queue(query, ids, attempts, times)
+}
+
+func (b *batch) addCallFinishes(finishes []*callFinish) {
+	if len(finishes) == 0 {
+		return
+	}
+	var rows finishedCalls
+	for _, f := range finishes {
+		rows.add(f)
+	}
+	b.finished = map[string]bool{}
+	b.Queue(lockSnapshotsQuery, rows.ids)
+	b.Queue(finishCallsQuery, rows.args()...).Query(collectInto(b.finished))
+	b.Queue(dropSnapshotsQuery, rows.ids)
+}
+
+// collectInto adds the ids of a result to a set.
+func collectInto(set map[string]bool) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, id := range ids {
+			set[id] = true
+		}
+		return err
+	}
+}
+
+// missing refuses the runs that were there already and returns the ends of calls
+// that met no row.
+func (b *batch) missing(ops []*op) (finishes []*op) {
+	for _, o := range ops {
+		switch {
+		case o.create != nil && !b.created[o.create.Run.ID]:
+			o.err = runExists(o.create.Run.ID)
+		case o.finish != nil && !b.finished[o.finish.row.call.ID]:
+			finishes = append(finishes, o)
+		}
+	}
+	return finishes
+}

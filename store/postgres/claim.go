@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// free repeats what makes a call free as the index says it.
+const free = `status IN ('queued', 'running') AND owner = ''`
+
+// dueQuery steps through the index from plugin to plugin.
+const dueQuery = `WITH RECURSIVE due (plugin) AS (
+		SELECT min(plugin) FROM hook_calls WHERE ` + free + `
+		UNION ALL
+		SELECT (SELECT min(plugin) FROM hook_calls WHERE ` + free + ` AND plugin > due.plugin)
+		FROM due WHERE due.plugin IS NOT NULL)
+	SELECT plugin, (SELECT min(next_attempt_at) FROM hook_calls WHERE ` + free + ` AND plugin = due.plugin)
+	FROM due WHERE plugin IS NOT NULL`
+
+// DueHookCalls returns, by plugin, when its next unheld call is due.
+func (s *Store) DueHookCalls(ctx context.Context) (map[string]time.Time, error) {
+	type due struct {
+		plugin string
+		at     *int64
+	}
+	scan := func(row scanner) (d due, err error) {
+		err = row.Scan(&d.plugin, &d.at)
+		return d, err
+	}
+	rows, err := list(ctx, s, scan, dueQuery)
+	if err != nil {
+		return nil, fmt.Errorf("read due hook calls: %w", err)
+	}
+	plugins := make(map[string]time.Time, len(rows))
+	for _, d := range rows {
+		if d.at != nil {
+			plugins[d.plugin] = timeOf(*d.at)
+		}
+	}
+	return plugins, nil
+}
+
+// claimQuery leases calls to the owner $1 until $2.
+const (
+	claimQuery = `WITH c AS MATERIALIZED (SELECT seq FROM hook_calls
+			WHERE ` + free + ` AND plugin = $3 AND next_attempt_at <= $4
+			ORDER BY next_attempt_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED)
+		UPDATE hook_calls SET owner = $1, lease_until = $2 FROM c WHERE hook_calls.seq = c.seq
+		RETURNING ` + hookCallColumns
+
+	claimOneQuery = `UPDATE hook_calls SET owner = $1, lease_until = $2
+		WHERE id = $3 AND ` + free + ` AND next_attempt_at <= $4 RETURNING ` + hookCallColumns
+)
+
+// ClaimHookCalls leases up to limit calls of the plugin that are due and held by
+// nobody, the longest due first.
+func (s *Store) ClaimHookCalls(
+	ctx context.Context, lease host.Lease, now time.Time, plugin string, limit int,
+) ([]host.HookCall, error) {
+	if limit <= 0 || ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	// Once begun the claim is seen through: calls leased to a caller that gave up
+	// would be held for ever.
+	calls, err := list(context.WithoutCancel(ctx), s, scanHookCall, claimQuery,
+		lease.Owner, nanos(lease.Until), plugin, nanos(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("claim hook calls: %w", err)
+	}
+	slices.SortFunc(calls, func(a, b host.HookCall) int {
+		return cmp.Or(a.NextAttemptAt.Compare(b.NextAttemptAt), cmp.Compare(a.ID, b.ID))
+	})
+	return calls, nil
+}
+
+// ClaimHookCall leases one call; false when it is not due, or held.
+func (s *Store) ClaimHookCall(
+	ctx context.Context, lease host.Lease, now time.Time, id string,
+) (host.HookCall, bool, error) {
+	if ctx.Err() != nil {
+		return host.HookCall{}, false, ctx.Err()
+	}
+	call, err := get(context.WithoutCancel(ctx), s, scanHookCall, claimOneQuery,
+		lease.Owner, nanos(lease.Until), id, nanos(now))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return host.HookCall{}, false, nil
+	}
+	if err != nil {
+		return host.HookCall{}, false, fmt.Errorf("claim hook call: %w", err)
+	}
+	return call, true, nil
+}
+
+const backlogQuery = `SELECT status, count(*) FROM hook_calls
+		WHERE status <> 'completed' AND status IN ('queued', 'running', 'dead') GROUP BY status
+	UNION ALL SELECT status, count(*) FROM runs
+		WHERE status IN ('PENDING', 'RUNNING') AND background GROUP BY status`
+
+// Backlog counts the background work.
+func (s *Store) Backlog(ctx context.Context) (host.Backlog, error) {
+	var b host.Backlog
+	count := map[string]*int{
+		string(host.HookCallQueued): &b.Queued, string(host.HookCallRunning): &b.Running, string(host.HookCallDead): &b.Dead,
+		string(host.RunPending): &b.RunsPending, string(host.RunRunning): &b.RunsRunning,
+	}
+	scan := func(row scanner) (struct{}, error) {
+		var status string
+		var n int
+		err := row.Scan(&status, &n)
+		if into := count[status]; into != nil {
+			*into = n
+		}
+		return struct{}{}, err
+	}
+	if _, err := list(ctx, s, scan, backlogQuery); err != nil {
+		return host.Backlog{}, fmt.Errorf("count background work: %w", err)
+	}
+	due, err := s.DueHookCalls(ctx)
+	for _, at := range due {
+		if b.Due.IsZero() || at.Before(b.Due) {
+			b.Due = at
+		}
+	}
+	return b, err
+}

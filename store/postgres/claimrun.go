@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// claimRuns leases runs r to the owner $1 until $2. They are due at $3, held by
+// nobody, and at the head of their session or to be cancelled.
+const (
+	claimRunsQuery = claimRunsBegin + ` ORDER BY seq LIMIT $4` + claimRunsEnd
+	claimRunQuery  = claimRunsBegin + ` AND id = $4` + claimRunsEnd
+
+	claimRunsBegin = `WITH c AS MATERIALIZED (SELECT seq FROM runs AS r
+		WHERE status IN ('PENDING', 'RUNNING') AND owner = '' AND background AND due_at <= $3
+			AND (cancel_requested OR parallel OR parent_id <> '' OR NOT EXISTS (SELECT FROM runs AS a
+				WHERE ` + unfinishedTop + ` AND a.session_id = r.session_id AND a.seq < r.seq))`
+	claimRunsEnd = ` FOR NO KEY UPDATE SKIP LOCKED)
+		UPDATE runs SET status = 'RUNNING', owner = $1, lease_until = $2 FROM c WHERE runs.seq = c.seq
+		RETURNING runs.seq, cancel_requested, ` + runColumns
+)
+
+// ClaimRuns leases up to limit background runs that are due and held by nobody,
+// those created first first.
+func (s *Store) ClaimRuns(ctx context.Context, lease host.Lease, now time.Time, limit int) ([]host.RunWork, error) {
+	if limit <= 0 {
+		return nil, ctx.Err()
+	}
+	return s.claimRuns(ctx, claimRunsQuery, lease, now, limit)
+}
+
+// ClaimRun leases one background run; false when it cannot be claimed.
+func (s *Store) ClaimRun(ctx context.Context, lease host.Lease, now time.Time, id string) (host.RunWork, bool, error) {
+	work, err := s.claimRuns(ctx, claimRunQuery, lease, now, id)
+	if err != nil || len(work) == 0 {
+		return host.RunWork{}, false, err
+	}
+	return work[0], true, nil
+}
+
+// claimRuns runs a query whose last argument is which.
+func (s *Store) claimRuns(
+	ctx context.Context, query string, lease host.Lease, now time.Time, which any,
+) ([]host.RunWork, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var work []host.RunWork
+	// Once begun the claim is seen through: runs leased to a caller that gave up
+	// would be held for ever.
+	err := s.write(context.WithoutCancel(ctx), func(ctx context.Context, t *tx) error {
+		runs, err := all(ctx, t, scanClaimed, query, lease.Owner, nanos(lease.Until), nanos(now), which)
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(runs, func(a, b claimedRun) int { return cmp.Compare(a.seq, b.seq) })
+		work, err = runWork(ctx, t, runs)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim runs: %w", err)
+	}
+	return work, nil
+}
+
+// claimedRun is a run with its place in the order of creation.
+type claimedRun struct {
+	seq int64
+	host.RunWork
+}
+
+func scanClaimed(row scanner) (c claimedRun, err error) {
+	c.Run, err = scanRun(leading{leading{row, &c.seq}, &c.CancelRequested})
+	return c, err
+}
+
+// runWork adds what the runs go on from.
+func runWork(ctx context.Context, t *tx, runs []claimedRun) ([]host.RunWork, error) {
+	const query = `SELECT (SELECT request FROM run_inputs WHERE run_id = $1),
+		(SELECT state FROM run_checkpoints WHERE run_id = $1), ` + nextEvent
+	work := make([]host.RunWork, len(runs))
+	for i, run := range runs {
+		work[i] = run.RunWork
+		scan := func(row scanner) (struct{}, error) { return struct{}{}, scanProgress(row, &work[i]) }
+		if _, err := one(ctx, t, scan, query, run.Run.ID); err != nil {
+			return nil, err
+		}
+	}
+	return work, nil
+}
+
+func scanProgress(row scanner, work *host.RunWork) error {
+	var request, checkpoint []byte
+	if err := row.Scan(&request, &checkpoint, &work.NextEvent); err != nil {
+		return err
+	}
+	work.Checkpoint = checkpoint
+	if request == nil {
+		return nil
+	}
+	if err := json.Unmarshal(request, &work.Request); err != nil {
+		return fmt.Errorf("decode request: %w", err)
+	}
+	return nil
+}
+
+// ReleaseRun gives a claimed run back, due now, without costing an attempt.
+func (s *Store) ReleaseRun(ctx context.Context, id string, attempt int) error {
+	const query = `UPDATE runs SET owner = '', lease_until = 0, due_at = $1 WHERE id = $2`
+	now := nanos(s.now())
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		if _, err := holdRun(ctx, t, id, attempt); err != nil {
+			return err
+		}
+		t.due(host.JobRun, time.Time{}, id)
+		_, err := t.Exec(ctx, query, now, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("release run: %w", err)
+	}
+	return nil
+}

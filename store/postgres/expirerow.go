@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+const agedCallsQuery = `SELECT seq, id, status, created_at, finished_at FROM hook_calls
+	WHERE seq > $1 ORDER BY seq LIMIT $2`
+
+// dropCallsQuery deletes calls, unless they have been revived meanwhile, and their
+// snapshots when no other call needs them.
+const dropCallsQuery = `WITH gone AS (
+		DELETE FROM hook_calls WHERE id = ANY($1) AND status NOT IN ('queued', 'running') RETURNING id, snapshot_id),
+	dropped AS (
+		DELETE FROM snapshots AS s WHERE id IN (SELECT snapshot_id FROM gone) AND NOT EXISTS (SELECT FROM hook_calls
+			WHERE run_id = s.run_id AND snapshot_id = s.id AND status IN ('queued', 'running', 'dead')
+				AND id NOT IN (SELECT id FROM gone)))
+	SELECT count(*) FROM gone`
+
+func (s *Store) expireHookCalls(ctx context.Context, before time.Time) (int, error) {
+	scan := func(row scanner) (a aged, err error) {
+		var status host.HookCallStatus
+		var created, finished int64
+		err = row.Scan(&a.seq, &a.id, &status, &created, &finished)
+		a.final, a.created, a.finished = status.Final(), timeOf(created), timeOf(finished)
+		return a, err
+	}
+	return s.expireOld(ctx, agedCallsQuery, scan, before, dropCallsQuery)
+}
+
+const agedRunsQuery = `SELECT seq, id, status, created_at, finished_at FROM runs WHERE seq > $1 ORDER BY seq LIMIT $2`
+
+// dropRunsQuery deletes runs with all they have, unless a call of theirs is not
+// final.
+const dropRunsQuery = `WITH gone AS (
+		DELETE FROM runs WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM hook_calls
+			WHERE run_id = runs.id AND status IN ('queued', 'running')) RETURNING id),
+	snapped AS (DELETE FROM snapshots WHERE id IN (
+		SELECT snapshot_id FROM hook_calls WHERE run_id IN (SELECT id FROM gone))),
+	called AS (DELETE FROM hook_calls WHERE run_id IN (SELECT id FROM gone)),
+	streamed AS (DELETE FROM run_events WHERE run_id IN (SELECT id FROM gone)),
+	cancelled AS (DELETE FROM run_cancels WHERE run_id IN (SELECT id FROM gone))
+	SELECT count(*) FROM gone`
+
+func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
+	scan := func(row scanner) (a aged, err error) {
+		var status host.RunStatus
+		var created, finished int64
+		err = row.Scan(&a.seq, &a.id, &status, &created, &finished)
+		a.final, a.created, a.finished = status.Final() && finished != 0, timeOf(created), timeOf(finished)
+		return a, err
+	}
+	return s.expireOld(ctx, agedRunsQuery, scan, before, dropRunsQuery)
+}
+
+const (
+	oldLogsQuery = `SELECT id, doc FROM hook_calls WHERE logged AND finished_at < $1 LIMIT $2
+		FOR NO KEY UPDATE SKIP LOCKED`
+	dropLogsQuery = `UPDATE hook_calls SET logged = FALSE, doc = u.doc
+		FROM unnest($1::text[], $2::bytea[]) AS u (id, doc) WHERE hook_calls.id = u.id`
+)
+
+func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {
+	for total := 0; ; {
+		var n int
+		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+			n, err = dropLogs(ctx, t, before)
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		total += n
+		if n < expireBatch {
+			return total, nil
+		}
+	}
+}
+
+// dropLogs takes the logs out of the documents of old calls.
+func dropLogs(ctx context.Context, t *tx, before time.Time) (int, error) {
+	var ids []string
+	var docs [][]byte
+	scan := func(row scanner) (struct{}, error) {
+		id, doc, err := scanWithoutLogs(row)
+		ids, docs = append(ids, id), append(docs, doc)
+		return struct{}{}, err
+	}
+	if _, err := all(ctx, t, scan, oldLogsQuery, nanos(before), expireBatch); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return t.exec(ctx, dropLogsQuery, ids, docs)
+}
+
+func scanWithoutLogs(row scanner) (id string, doc []byte, err error) {
+	var call host.HookCall
+	if err := row.Scan(&id, &doc); err != nil {
+		return id, nil, err
+	}
+	if err := json.Unmarshal(doc, &call); err != nil {
+		return id, nil, fmt.Errorf("decode hook call: %w", err)
+	}
+	call.Logs = []host.LogLine{}
+	doc, err = encode(call)
+	return id, doc, err
+}

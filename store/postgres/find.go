@@ -1,0 +1,60 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// FindHookCalls returns the calls the filter chooses, those stored last first.
+func (s *Store) FindHookCalls(
+	ctx context.Context, filter host.HookCallFilter, offset, limit int,
+) (host.HookCallPage, error) {
+	if offset < 0 || limit < 0 {
+		return host.HookCallPage{}, errors.New("find hook calls: offset and limit must not be negative")
+	}
+	chosen, args := chosenBy(filter)
+	n := len(args)
+	query := fmt.Sprintf(`SELECT %s%s ORDER BY seq DESC LIMIT $%d OFFSET $%d`, hookCallColumns, chosen, n+1, n+2)
+	calls, err := list(ctx, s, scanHookCall, query, append(args, limit, offset)...)
+	if err != nil {
+		return host.HookCallPage{}, fmt.Errorf("find hook calls: %w", err)
+	}
+	count := fmt.Sprintf(`SELECT count(*) FROM (SELECT 1%s LIMIT $%d) AS counted`, chosen, n+1)
+	total, err := get(ctx, s, value[int], count, append(args[:n:n], host.MaxCounted)...)
+	if err != nil {
+		return host.HookCallPage{}, fmt.Errorf("count hook calls: %w", err)
+	}
+	return host.HookCallPage{Calls: calls, Total: total}, nil
+}
+
+// chosenBy is the FROM and WHERE of a filter, with its arguments. There is one
+// text for each set of fields: a statement is prepared once.
+func chosenBy(f host.HookCallFilter) (clause string, args []any) {
+	where := []string{"TRUE"}
+	for _, c := range []struct {
+		column string
+		value  string
+	}{
+		{"run_id", f.RunID},
+		{"session_id", f.SessionID},
+		{"status", string(f.Status)},
+		{"plugin", f.Plugin},
+		{"hook", f.Hook},
+		{"mode", string(f.Mode)},
+	} {
+		if c.value != "" {
+			args = append(args, c.value)
+			where = append(where, fmt.Sprintf("%s = $%d", c.column, len(args)))
+		}
+	}
+	// Completed calls are most calls, so they are found as they lie; the others have
+	// an index that says so.
+	if f.Status != "" && f.Status != host.HookCallCompleted {
+		where = append(where, "status <> 'completed'")
+	}
+	return ` FROM hook_calls WHERE ` + strings.Join(where, " AND "), args
+}

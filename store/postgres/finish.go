@@ -1,0 +1,156 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// FinishRun stores the run, its session, its hook calls with their snapshots, and
+// its last events: one statement, in one round trip with the locks. What that
+// statement cannot do it leaves alone altogether, and a longer transaction does
+// it: hand on work that becomes due, and lay the session's state over another. A
+// run whose lazy creation is not written yet is inserted whole.
+func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
+	f, err := newFinishRows(finish)
+	if err != nil {
+		return fmt.Errorf("finish run: %w", err)
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	creation, err := s.writer.queue.claim(ctx, runKey(finish.Run.ID))
+	if err != nil {
+		return fmt.Errorf("finish run: %w", err)
+	}
+	if err := s.finish(ctx, f, creation); err != nil {
+		if creation != nil {
+			s.writer.queue.putBack(creation)
+		}
+		return fmt.Errorf("finish run: %w", err)
+	}
+	if creation != nil {
+		s.pending.remove(finish.Run.ID)
+	}
+	return nil
+}
+
+// finish stores f. creation is nil for a run that has a row.
+func (s *Store) finish(ctx context.Context, f *finishRows, creation *op) error {
+	if creation != nil {
+		if creation.create.Run.Attempt != f.run.run.Attempt {
+			return host.ErrStale
+		}
+		f.whole = true
+	}
+	f.handsOn = s.insert == nil
+	f.tells = f.handsOn && len(f.due) > 0
+	if f.handsOn || len(f.due) == 0 {
+		written, err := f.send(ctx, s.pool)
+		if err == nil && !written.done {
+			err = f.refusal(ctx, s.pool)
+		}
+		if err != nil || written.done {
+			return explained(err)
+		}
+	}
+	return s.transact(ctx, func(ctx context.Context, t *tx) error { return f.write(ctx, t) })
+}
+
+// write is the longer way to store f.
+func (f *finishRows) write(ctx context.Context, t *tx) error {
+	if err := t.lock(ctx, f.locks()...); err != nil {
+		return err
+	}
+	if err := f.rebase(ctx, t); err != nil {
+		return err
+	}
+	f.handsOn = true
+	written, err := one(ctx, t, scanWritten, finishQuery, f.args()...)
+	if err != nil {
+		return err
+	}
+	if !written.done {
+		if err := f.refusal(ctx, t); err != nil {
+			return err
+		}
+		return errNotNow
+	}
+	t.jobs = append(t.jobs, f.due...)
+	if written.next != nil {
+		t.due(host.JobRun, time.Time{}, *written.next)
+	}
+	return nil
+}
+
+// send runs the one statement behind the locks it needs.
+func (f *finishRows) send(ctx context.Context, db interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}) (written written, err error) {
+	names := f.locks()
+	keys := make([]int64, len(names))
+	for i, name := range names {
+		keys[i] = name.key()
+	}
+	b := &pgx.Batch{}
+	b.Queue(lockQuery, keys)
+	b.Queue(finishQuery, f.args()...).QueryRow(func(row pgx.Row) (err error) {
+		written, err = scanWritten(row)
+		return err
+	})
+	err = db.SendBatch(ctx, b).Close()
+	return written, err
+}
+
+// locks are those of the session, whose next turn is taken, and of a run that may
+// have been cancelled before it has a row.
+func (f *finishRows) locks() []lockName {
+	names := []lockName{sessionLock(f.run.run.SessionID)}
+	if f.whole {
+		names = append(names, runLock(f.run.run.ID))
+	}
+	return names
+}
+
+// refusal says why the statement wrote nothing: nil when the longer way can.
+func (f *finishRows) refusal(ctx context.Context, q querier) error {
+	run := f.run.run
+	cancelled, err := checkRun(ctx, q, fenceQuery, run.ID, run.Attempt)
+	if f.whole && host.CodeOf(err) == host.CodeNotFound {
+		cancelled, err = one(ctx, q, value[bool], `SELECT EXISTS (SELECT FROM run_cancels WHERE run_id = $1)`, run.ID)
+	}
+	if err == nil && cancelled && run.Status != host.RunCancelled {
+		return host.ErrCancelled
+	}
+	return err
+}
+
+// rebase holds the session's row and makes f fit the state it has.
+func (f *finishRows) rebase(ctx context.Context, t *tx) error {
+	if f.session == nil {
+		return nil
+	}
+	current, err := one(ctx, t, value[[]byte], `SELECT state FROM sessions WHERE id = $1 FOR NO KEY UPDATE`, f.session.ID)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case bytes.Equal(current, f.before) && (current == nil) == (f.before == nil):
+		return nil
+	}
+	state, err := host.RebaseState(current, f.before, f.session.State)
+	if err != nil {
+		return err
+	}
+	// f may be written once more, when this transaction met another.
+	session := *f.session
+	session.State = state
+	f.session, f.before = &session, current
+	return nil
+}

@@ -1,0 +1,119 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+const hookCallsQuery = `SELECT ` + hookCallColumns + ` FROM hook_calls
+	WHERE run_id = $1 ORDER BY sequence, position, id`
+
+// HookCalls returns the calls of a run in call order.
+func (s *Store) HookCalls(ctx context.Context, runID string) ([]host.HookCall, error) {
+	calls, err := list(ctx, s, scanHookCall, hookCallsQuery, runID)
+	if err != nil {
+		return nil, fmt.Errorf("read hook calls: %w", err)
+	}
+	return calls, nil
+}
+
+// StartHookCall marks a queued call running; it is not waited for.
+func (s *Store) StartHookCall(_ context.Context, id string, attempt int, at time.Time) error {
+	if err := s.writer.writeLazily(&op{key: hookCallKey(id), start: &callStart{id, attempt, at}}); err != nil {
+		return fmt.Errorf("start hook call: %w", err)
+	}
+	return nil
+}
+
+// FinishHookCall stores what the attempt came to and frees the call. The end of a
+// call goes along with those of others; a retry is handed on.
+func (s *Store) FinishHookCall(ctx context.Context, attempt int, call host.HookCall) error {
+	call.Owner, call.LeaseUntil = "", time.Time{}
+	row, err := newHookCallRow(call)
+	if err != nil {
+		return fmt.Errorf("finish hook call: %w", err)
+	}
+	finish := &callFinish{row: row, attempt: attempt}
+	if call.Status.Final() {
+		err = s.writer.write(ctx, &op{key: hookCallKey(call.ID), finish: finish})
+	} else {
+		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, attempt) })
+	}
+	if err != nil {
+		return fmt.Errorf("finish hook call: %w", err)
+	}
+	return nil
+}
+
+// retry stores a call that is to be made again.
+func (r *hookCallRow) retry(ctx context.Context, t *tx, attempt int) error {
+	var rows finishedCalls
+	rows.add(&callFinish{row: *r, attempt: attempt})
+	n, err := t.exec(ctx, finishCallsQuery, rows.args()...)
+	if err == nil && n == 0 {
+		err = missingHookCall(ctx, t, r.call.ID)
+	}
+	if err != nil {
+		return err
+	}
+	t.due(host.JobHookCall, r.call.NextAttemptAt, r.call.ID)
+	return nil
+}
+
+// ReleaseHookCall makes a leased call due now without costing an attempt. It
+// wraps host.ErrStale when the attempt is over.
+func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) error {
+	const query = `UPDATE hook_calls SET status = 'queued', owner = '', lease_until = 0, next_attempt_at = $1
+		WHERE id = $2 AND attempt = $3 AND status IN ('queued', 'running')`
+	now := nanos(s.now())
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		n, err := t.exec(ctx, query, now, id, attempt)
+		if err == nil && n == 0 {
+			return missingHookCall(ctx, t, id)
+		}
+		t.due(host.JobHookCall, time.Time{}, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("release hook call: %w", err)
+	}
+	return nil
+}
+
+// hookCallKey names a call's row to the writer.
+func hookCallKey(id string) string { return "hook call " + id }
+
+// holdHookCall keeps the row of a call as it is until the transaction ends. It
+// returns host.ErrStale when the attempt is over.
+func holdHookCall(ctx context.Context, t *tx, id string, attempt int) error {
+	const query = `SELECT 1 FROM hook_calls WHERE id = $1 AND attempt = $2 AND status IN ('queued', 'running')
+		FOR NO KEY UPDATE`
+	_, err := one(ctx, t, value[int], query, id, attempt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return missingHookCall(ctx, t, id)
+	}
+	return err
+}
+
+// missingHookCall says why a write met no row: there is none, or the attempt is
+// over.
+func missingHookCall(ctx context.Context, q querier, id string) error {
+	found, err := one(ctx, q, value[bool], `SELECT EXISTS (SELECT FROM hook_calls WHERE id = $1)`, id)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return hookCallNotFound(id)
+	}
+	return host.ErrStale
+}
+
+func hookCallNotFound(id string) error {
+	return host.Errorf(host.CodeNotFound, "hook call %q not found", id)
+}

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// hookCallRow is a call as it is stored.
+type hookCallRow struct {
+	call host.HookCall
+	spec []byte // JSON, or nil
+	doc  []byte
+}
+
+func newHookCallRow(call host.HookCall) (hookCallRow, error) {
+	doc, err := encode(call)
+	if err != nil {
+		return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)
+	}
+	row := hookCallRow{call: call, doc: doc}
+	if call.Spec != nil {
+		if row.spec, err = encode(call.Spec); err != nil {
+			return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)
+		}
+	}
+	return row, nil
+}
+
+// finishedAt is 0 for a call that is not final, whenever an attempt of it ended.
+func (r *hookCallRow) finishedAt() int64 {
+	if !r.call.Status.Final() {
+		return 0
+	}
+	return nanos(r.call.FinishedAt)
+}
+
+// logged reports whether the row holds logs that grow old.
+func (r *hookCallRow) logged() bool { return r.call.Status.Final() && len(r.call.Logs) > 0 }
+
+// The columns of calls that finishQuery inserts, and where it finds them.
+const (
+	insertedCallColumns = `id, run_id, session_id, plugin, digest, hook, mode, sequence, position, status,
+			attempt, max_attempts, owner, lease_until, next_attempt_at, created_at, started_at, finished_at,
+			logged, snapshot_id, spec, doc`
+	insertedCallArrays = `$40::text[], $41::text[], $42::text[], $43::text[], $44::text[], $45::text[], $46::text[],
+			$47::bigint[], $48::int[], $49::text[], $50::int[], $51::int[], $52::text[], $53::bigint[], $54::bigint[],
+			$55::bigint[], $56::bigint[], $57::bigint[], $58::bool[], $59::text[], $60::bytea[], $61::bytea[]`
+)
+
+// callColumnsOf are calls as finishQuery inserts them, one element for each.
+type callColumnsOf struct {
+	ids, runs, sessions, plugins, digests, hooks, modes, statuses, owners, snapshots []string
+	sequences, leases, due, created, started, finished                               []int64
+	positions, attempts, maxAttempts                                                 []int32
+	logged                                                                           []bool
+	specs, docs                                                                      [][]byte
+}
+
+func (c *callColumnsOf) add(r *hookCallRow) {
+	call := &r.call
+	c.ids, c.runs, c.sessions = append(c.ids, call.ID), append(c.runs, call.RunID), append(c.sessions, call.SessionID)
+	c.plugins, c.digests = append(c.plugins, call.Plugin), append(c.digests, call.Digest)
+	c.hooks, c.modes = append(c.hooks, call.Hook), append(c.modes, string(call.Mode))
+	c.statuses, c.owners = append(c.statuses, string(call.Status)), append(c.owners, call.Owner)
+	c.snapshots, c.sequences = append(c.snapshots, call.SnapshotID), append(c.sequences, call.Sequence)
+	c.positions, c.attempts = append(c.positions, int32(call.Position)), append(c.attempts, int32(call.Attempt))
+	c.maxAttempts, c.leases = append(c.maxAttempts, int32(call.MaxAttempts)), append(c.leases, nanos(call.LeaseUntil))
+	c.due, c.created = append(c.due, nanos(call.NextAttemptAt)), append(c.created, nanos(call.CreatedAt))
+	c.started, c.finished = append(c.started, nanos(call.StartedAt)), append(c.finished, r.finishedAt())
+	c.logged, c.specs, c.docs = append(c.logged, r.logged()), append(c.specs, r.spec), append(c.docs, r.doc)
+}
+
+func (c *callColumnsOf) args() []any {
+	return []any{
+		c.ids, c.runs, c.sessions, c.plugins, c.digests, c.hooks, c.modes, c.sequences, c.positions, c.statuses,
+		c.attempts, c.maxAttempts, c.owners, c.leases, c.due, c.created, c.started, c.finished,
+		c.logged, c.snapshots, c.specs, c.docs,
+	}
+}
+
+// The queries of calls that end. Who ends one of the last calls that need a
+// snapshot holds the snapshot first, so that the last of them knows to be it.
+const (
+	lockSnapshotsQuery = `SELECT 1 FROM snapshots
+		WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE id = ANY($1)) ORDER BY id FOR UPDATE`
+
+	finishCallsQuery = `UPDATE hook_calls AS c SET status = u.status, attempt = u.attempt, owner = '', lease_until = 0,
+			next_attempt_at = u.due, started_at = u.started, finished_at = u.finished, logged = u.logged, doc = u.doc
+		FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bool[],
+			$9::bytea[]) AS u (id, fence, status, attempt, due, started, finished, logged, doc)
+		WHERE c.id = u.id AND c.attempt = u.fence AND c.status IN ('queued', 'running')
+		RETURNING c.id`
+
+	// dropSnapshotsQuery deletes the snapshots of calls unless another call of the
+	// run needs them, or would if it were retried.
+	dropSnapshotsQuery = `DELETE FROM snapshots AS s
+		WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE id = ANY($1)) AND NOT EXISTS (SELECT FROM hook_calls
+			WHERE run_id = s.run_id AND snapshot_id = s.id AND status IN ('queued', 'running', 'dead'))`
+)
+
+// finishedCalls are the columns of finishCallsQuery, one element for each call.
+type finishedCalls struct {
+	ids, statuses          []string
+	fences, attempts       []int32
+	due, started, finished []int64
+	logged                 []bool
+	docs                   [][]byte
+}
+
+func (c *finishedCalls) add(f *callFinish) {
+	r, call := &f.row, &f.row.call
+	c.ids, c.fences = append(c.ids, call.ID), append(c.fences, int32(f.attempt))
+	c.statuses, c.attempts = append(c.statuses, string(call.Status)), append(c.attempts, int32(call.Attempt))
+	c.due, c.started = append(c.due, nanos(call.NextAttemptAt)), append(c.started, nanos(call.StartedAt))
+	c.finished, c.logged, c.docs = append(c.finished, r.finishedAt()), append(c.logged, r.logged()), append(c.docs, r.doc)
+}
+
+func (c *finishedCalls) args() []any {
+	return []any{c.ids, c.fences, c.statuses, c.attempts, c.due, c.started, c.finished, c.logged, c.docs}
+}
+
+// hookCallColumns is what scanHookCall takes. A lease is renewed in nodes.
+const hookCallColumns = `status, attempt, position, owner,
+	greatest(lease_until, (SELECT n.lease_until FROM nodes AS n WHERE n.id = owner)),
+	next_attempt_at, started_at, snapshot_id, spec, doc`
+
+func scanHookCall(row scanner) (host.HookCall, error) {
+	var (
+		call                host.HookCall
+		columns             host.HookCall
+		lease, due, started int64
+		spec                []byte
+		doc                 []byte
+	)
+	err := row.Scan(&columns.Status, &columns.Attempt, &columns.Position, &columns.Owner, &lease, &due, &started,
+		&columns.SnapshotID, &spec, &doc)
+	if err != nil {
+		return call, err
+	}
+	if err := json.Unmarshal(doc, &call); err != nil {
+		return call, fmt.Errorf("decode hook call: %w", err)
+	}
+	if spec != nil {
+		if err := json.Unmarshal(spec, &call.Spec); err != nil {
+			return call, fmt.Errorf("decode hook call: %w", err)
+		}
+	}
+	call.Status, call.Attempt, call.Position = columns.Status, columns.Attempt, columns.Position
+	call.Owner, call.SnapshotID = columns.Owner, columns.SnapshotID
+	call.LeaseUntil, call.NextAttemptAt, call.StartedAt = timeOf(lease), timeOf(due), timeOf(started)
+	return call, nil
+}

@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// CreateRun stores who runs what. It drops everything a hook has to permit
+// first: the input, the content, the messages, the metadata, the state.
+func (s *Store) CreateRun(ctx context.Context, n host.NewRun) error {
+	n.Run = created(n.Run)
+	var err error
+	if n.Wait || n.Run.Background || n.IdempotencyKey != "" {
+		err = s.create(ctx, n)
+	} else {
+		err = s.writer.createLazily(n)
+	}
+	if err != nil {
+		return fmt.Errorf("create run: %w", err)
+	}
+	return nil
+}
+
+// created returns what may be stored of a run whose hooks have not answered.
+func created(run host.Run) host.Run {
+	return host.Run{
+		ID:            run.ID,
+		SessionID:     run.SessionID,
+		ParentID:      run.ParentID,
+		RootID:        run.RootID,
+		UserID:        run.UserID,
+		Component:     run.Component,
+		Status:        run.Status,
+		Background:    run.Background,
+		Parallel:      run.Parallel,
+		Attempt:       run.Attempt,
+		Model:         run.Model,
+		ModelProvider: run.ModelProvider,
+		CreatedAt:     run.CreatedAt,
+	}
+}
+
+// create stores a run and what belongs to its beginning.
+func (s *Store) create(ctx context.Context, n host.NewRun) error {
+	c, err := newCreation(n)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, c.write)
+}
+
+// creation is a host.NewRun as it is stored.
+type creation struct {
+	row       runRow
+	request   []byte // nil for none
+	maxQueued int
+}
+
+func newCreation(n host.NewRun) (*creation, error) {
+	row, err := newRunRow(&n.Run, n.Lease)
+	if err != nil {
+		return nil, err
+	}
+	c := &creation{row: row, maxQueued: n.MaxQueued}
+	if n.IdempotencyKey != "" {
+		c.row.key = &n.IdempotencyKey
+	}
+	if n.Request != nil {
+		if c.request, err = encode(n.Request); err != nil {
+			return nil, fmt.Errorf("encode request: %w", err)
+		}
+	}
+	return c, nil
+}
+
+func (c *creation) write(ctx context.Context, t *tx) error {
+	run := c.row.run
+	if err := t.lock(ctx, sessionLock(run.SessionID), runLock(run.ID)); err != nil {
+		return err
+	}
+	if err := c.checkKey(ctx, t); err != nil {
+		return err
+	}
+	if err := c.checkQueue(ctx, t); err != nil {
+		return err
+	}
+	var rows runColumnsOf
+	rows.add(&c.row)
+	switch n, err := t.exec(ctx, insertRunsQuery, rows.args()...); {
+	case err != nil:
+		return err
+	case n == 0:
+		return c.existing(ctx, t)
+	}
+	if c.request != nil {
+		const query = `INSERT INTO run_inputs (run_id, request) VALUES ($1, $2)`
+		if _, err := t.Exec(ctx, query, run.ID, c.request); err != nil {
+			return err
+		}
+	}
+	if run.Background && c.row.lease.Owner == "" {
+		t.due(host.JobRun, time.Time{}, run.ID)
+	}
+	return nil
+}
+
+// existing says why the run was not inserted.
+func (c *creation) existing(ctx context.Context, t *tx) error {
+	if err := c.checkKey(ctx, t); err != nil {
+		return err
+	}
+	return runExists(c.row.run.ID)
+}
+
+// checkKey refuses a run whose idempotency key another has.
+func (c *creation) checkKey(ctx context.Context, t *tx) error {
+	if c.row.key == nil {
+		return nil
+	}
+	const query = `SELECT ` + runColumns + ` FROM runs WHERE idempotency_key = $1`
+	first, err := one(ctx, t, scanRun, query, *c.row.key)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return &host.DuplicateError{Run: first}
+}
+
+// nearlyFull is how close to its bound the queue is only entered one by one: more
+// than can be entering at once.
+const nearlyFull = 100
+
+// checkQueue refuses a run for which there is no room.
+func (c *creation) checkQueue(ctx context.Context, t *tx) error {
+	if c.maxQueued == 0 {
+		return nil
+	}
+	const query = `SELECT count(*) FROM runs
+		WHERE status = 'PENDING' AND status IN ('PENDING', 'RUNNING') AND background`
+	queued, err := one(ctx, t, value[int], query)
+	if err != nil || queued+nearlyFull < c.maxQueued {
+		return err
+	}
+	if err := t.lock(ctx, queueLock); err != nil {
+		return err
+	}
+	queued, err = one(ctx, t, value[int], query)
+	if err == nil && queued >= c.maxQueued {
+		return host.Errorf(host.CodeBusy, "the queue of background runs is full")
+	}
+	return err
+}

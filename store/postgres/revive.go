@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// RetryHookCall revives a dead call.
+func (s *Store) RetryHookCall(ctx context.Context, id string, now time.Time) (host.HookCall, error) {
+	var call host.HookCall
+	err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+		if call, err = deadHookCall(ctx, t, id); err != nil {
+			return err
+		}
+		call.Revive(now)
+		return reviveHookCall(ctx, t, call)
+	})
+	if err != nil {
+		return host.HookCall{}, fmt.Errorf("retry hook call: %w", err)
+	}
+	return call, nil
+}
+
+// deadHookCall returns a call that may be revived, or says why it may not.
+func deadHookCall(ctx context.Context, t *tx, id string) (host.HookCall, error) {
+	const query = `SELECT ` + hookCallColumns + ` FROM hook_calls WHERE id = $1 FOR NO KEY UPDATE`
+	call, err := one(ctx, t, scanHookCall, query, id)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return call, hookCallNotFound(id)
+	case err != nil:
+		return call, err
+	case call.Status != host.HookCallDead:
+		return call, host.Errorf(host.CodeConflict, "the hook call is %s; only a dead one can be retried", call.Status)
+	}
+	kept, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT FROM snapshots WHERE id = $1)`, call.SnapshotID)
+	if err == nil && !kept {
+		err = host.Errorf(host.CodeConflict, "the context of the hook call is gone; it cannot be retried")
+	}
+	return call, err
+}
+
+func reviveHookCall(ctx context.Context, t *tx, call host.HookCall) error {
+	const query = `UPDATE hook_calls SET status = $1, attempt = $2, max_attempts = $3, next_attempt_at = $4,
+		started_at = 0, finished_at = 0, logged = FALSE, doc = $5 WHERE id = $6`
+	row, err := newHookCallRow(call)
+	if err != nil {
+		return err
+	}
+	t.due(host.JobHookCall, call.NextAttemptAt, call.ID)
+	_, err = t.Exec(ctx, query, string(call.Status), call.Attempt, call.MaxAttempts, nanos(call.NextAttemptAt), row.doc, call.ID)
+	return err
+}
+
+// reviveBatch bounds how many calls one transaction revives.
+const reviveBatch = 100
+
+// RetryHookCalls revives up to limit of the dead calls the filter chooses.
+func (s *Store) RetryHookCalls(ctx context.Context, filter host.HookCallFilter, now time.Time, limit int) (int, error) {
+	revived := 0
+	for revived < limit {
+		n, err := s.retryBatch(ctx, filter, now, min(reviveBatch, limit-revived))
+		revived += n
+		if err != nil {
+			return revived, fmt.Errorf("retry hook calls: %w", err)
+		}
+		if n == 0 {
+			break
+		}
+	}
+	return revived, nil
+}
+
+func (s *Store) retryBatch(ctx context.Context, filter host.HookCallFilter, now time.Time, limit int) (int, error) {
+	filter.Status = host.HookCallDead
+	chosen, args := chosenBy(filter)
+	query := fmt.Sprintf(`SELECT %s%s AND EXISTS (SELECT FROM snapshots WHERE id = hook_calls.snapshot_id)
+		ORDER BY seq LIMIT $%d FOR NO KEY UPDATE SKIP LOCKED`, hookCallColumns, chosen, len(args)+1)
+	revived := 0
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		calls, err := all(ctx, t, scanHookCall, query, append(args, limit)...)
+		if err != nil {
+			return err
+		}
+		for _, call := range calls {
+			call.Revive(now)
+			if err := reviveHookCall(ctx, t, call); err != nil {
+				return err
+			}
+		}
+		revived = len(calls)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return revived, nil
+}

@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// runKey names a run's row to the writer.
+func runKey(id string) string { return "run " + id }
+
+// runRow is a run as it is stored.
+type runRow struct {
+	run   *host.Run
+	lease host.Lease
+	key   *string // the client's name for it
+	doc   []byte
+}
+
+func newRunRow(run *host.Run, lease host.Lease) (runRow, error) {
+	doc, err := encode(run)
+	if err != nil {
+		return runRow{}, fmt.Errorf("encode run: %w", err)
+	}
+	return runRow{run: run, lease: lease, doc: doc}, nil
+}
+
+// insertRunsQuery adds runs that have not ended, in their order, and returns the
+// ids of those that were not there. What a cancel left behind comes with them.
+const insertRunsQuery = `INSERT INTO runs (id, session_id, parent_id, component_kind, component_id,
+		background, parallel, status, attempt, owner, lease_until, due_at, created_at, idempotency_key, doc,
+		cancel_requested, finished_at, streamed)
+	SELECT u.id, session_id, parent_id, kind, component, background, parallel, status, attempt, owner, lease_until,
+		created_at, created_at, key, doc, EXISTS (SELECT FROM run_cancels WHERE run_id = u.id), 0, FALSE
+	FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bool[], $8::text[], $9::int[],
+			$10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bytea[]) WITH ORDINALITY
+		AS u (id, session_id, parent_id, kind, component, background, parallel, status, attempt,
+			owner, lease_until, created_at, key, doc, n)
+	ORDER BY n
+	ON CONFLICT DO NOTHING RETURNING id`
+
+// runColumnsOf are the columns of insertRunsQuery, one element for each run.
+type runColumnsOf struct {
+	ids, sessions, parents, kinds, components, statuses, owners []string
+	backgrounds, parallels                                      []bool
+	attempts                                                    []int32
+	leases, created                                             []int64
+	keys                                                        []*string
+	docs                                                        [][]byte
+}
+
+func (c *runColumnsOf) add(r *runRow) {
+	run := r.run
+	c.ids, c.sessions, c.parents = append(c.ids, run.ID), append(c.sessions, run.SessionID), append(c.parents, run.ParentID)
+	c.kinds, c.components = append(c.kinds, string(run.Component.Kind)), append(c.components, run.Component.ID)
+	c.backgrounds, c.parallels = append(c.backgrounds, run.Background), append(c.parallels, run.Parallel)
+	c.statuses, c.attempts = append(c.statuses, string(run.Status)), append(c.attempts, int32(run.Attempt))
+	c.owners, c.leases = append(c.owners, r.lease.Owner), append(c.leases, nanos(r.lease.Until))
+	c.created, c.keys, c.docs = append(c.created, nanos(run.CreatedAt)), append(c.keys, r.key), append(c.docs, r.doc)
+}
+
+func (c *runColumnsOf) args() []any {
+	return []any{
+		c.ids, c.sessions, c.parents, c.kinds, c.components, c.backgrounds, c.parallels, c.statuses, c.attempts,
+		c.owners, c.leases, c.created, c.keys, c.docs,
+	}
+}
+
+// fence is what decides whether an attempt may still write.
+type fence struct {
+	status    host.RunStatus
+	attempt   int
+	cancelled bool
+}
+
+func scanFence(row scanner) (f fence, err error) {
+	err = row.Scan(&f.status, &f.attempt, &f.cancelled)
+	return f, err
+}
+
+const fenceQuery = `SELECT status, attempt, cancel_requested FROM runs WHERE id = $1`
+
+// checkRun returns host.ErrStale when the attempt of a run is over, and whether
+// somebody has asked to cancel it.
+func checkRun(ctx context.Context, q querier, query, id string, attempt int) (cancelled bool, err error) {
+	f, err := one(ctx, q, scanFence, query, id)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, runNotFound(id)
+	case err != nil:
+		return false, err
+	case f.status.Final() || f.attempt != attempt:
+		return false, host.ErrStale
+	}
+	return f.cancelled, nil
+}
+
+// holdRun is checkRun that keeps the row as it is until the transaction ends.
+func holdRun(ctx context.Context, t *tx, id string, attempt int) (cancelled bool, err error) {
+	return checkRun(ctx, t, fenceQuery+` FOR NO KEY UPDATE`, id, attempt)
+}
+
+func runNotFound(id string) error { return host.Errorf(host.CodeNotFound, "run %q not found", id) }
+
+func runExists(id string) error { return host.Errorf(host.CodeConflict, "run %q exists already", id) }
+
+const runColumns = `status, attempt, doc`
+
+func scanRun(row scanner) (host.Run, error) {
+	var (
+		run     host.Run
+		status  host.RunStatus
+		attempt int
+		doc     []byte
+	)
+	if err := row.Scan(&status, &attempt, &doc); err != nil {
+		return run, err
+	}
+	if err := json.Unmarshal(doc, &run); err != nil {
+		return run, fmt.Errorf("decode run: %w", err)
+	}
+	run.Status, run.Attempt = status, attempt
+	return run, nil
+}

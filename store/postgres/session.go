@@ -1,0 +1,54 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// Session returns a session.
+func (s *Store) Session(ctx context.Context, id string) (host.Session, error) {
+	session, err := get(ctx, s, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1`, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return host.Session{}, sessionNotFound(id)
+	}
+	if err != nil {
+		return host.Session{}, fmt.Errorf("read session: %w", err)
+	}
+	return session, nil
+}
+
+func sessionNotFound(id string) error {
+	return host.Errorf(host.CodeNotFound, "session %q not found", id)
+}
+
+// Turns counts the finished top-level runs of a session.
+func (s *Store) Turns(ctx context.Context, sessionID string) (int, error) {
+	const query = `SELECT coalesce(max(turn), 0) FROM runs WHERE session_id = $1 AND turn IS NOT NULL`
+	turns, err := get(ctx, s, value[int], query, sessionID)
+	if err != nil {
+		return 0, fmt.Errorf("count turns: %w", err)
+	}
+	return turns, nil
+}
+
+const sessionColumns = `id, component_kind, component_id, component_name, user_id, name, title,
+	state, metadata, created_at, updated_at`
+
+func scanSession(row scanner) (host.Session, error) {
+	var (
+		session          host.Session
+		state, metadata  []byte
+		created, updated int64
+	)
+	err := row.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
+		&session.UserID, &session.Name, &session.Title, &state, &metadata, &created, &updated)
+	session.State, session.Metadata = json.RawMessage(state), json.RawMessage(metadata)
+	session.CreatedAt, session.UpdatedAt = timeOf(created), timeOf(updated)
+	return session, err
+}
