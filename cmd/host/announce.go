@@ -18,7 +18,7 @@ func announce(w io.Writer, address string, c *config.Config) {
 	printf(w, "  store   %s\n", c.Store)
 	printf(w, "  agents  %s\n", agentNames(c.Agents))
 	if len(c.OfflineModels) > 0 {
-		printf(w, "  offline %s: no API key is set, so the echo model answers\n", strings.Join(c.OfflineModels, ", "))
+		printf(w, "  offline %s: no API key is set, so no model provider is asked\n", strings.Join(c.OfflineModels, ", "))
 	}
 	if len(c.Agents) > 0 {
 		key := ""

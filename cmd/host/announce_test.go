@@ -26,7 +26,7 @@ func TestAnnounce(t *testing.T) {
 			`Snaphook listens on http://127.0.0.1:7777
   store   sqlite:///data/snap.db
   agents  background-task-agent, other
-  offline default: no API key is set, so the echo model answers
+  offline default: no API key is set, so no model provider is asked
 
 Try it:
   curl -N http://127.0.0.1:7777/agents/background-task-agent/runs -F message='Hello' -F stream=false

@@ -30,6 +30,7 @@ type commands struct {
 	Config struct {
 		Check checkCommand `cmd:"" help:"Say what is wrong with a configuration, without starting."`
 	} `cmd:"" help:"Work with the configuration."`
+	Migrate migrateCommand `cmd:"" help:"Bring the store's schema up to date, without starting."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/snaphook-dev/snaphook/cmd/host/config"
 	"github.com/snaphook-dev/snaphook/host"
@@ -24,7 +23,6 @@ import (
 	"github.com/snaphook-dev/snaphook/host/metric"
 	"github.com/snaphook-dev/snaphook/host/plugin"
 	"github.com/snaphook-dev/snaphook/runtime"
-	"github.com/snaphook-dev/snaphook/store/sqlite"
 )
 
 // How long a stopping host waits: for requests, for background calls, and for
@@ -33,6 +31,13 @@ const (
 	drainRequests = 20 * time.Second
 	drainCalls    = 20 * time.Second
 	drainPlugins  = 5 * time.Second
+)
+
+// On a store that nodes share, how long due work is left to whom River gives it,
+// and how often a node looks for what a dead one left.
+const (
+	dispatchGrace = 5 * time.Second
+	sweepEvery    = 500 * time.Millisecond
 )
 
 // serve builds the host from its parts and runs it until ctx ends. Once it
@@ -58,7 +63,10 @@ type parts struct {
 	log  *slog.Logger
 	node string
 
-	store      *sqlite.Store
+	store host.Store
+	// jobs are River's connections, nil where no other node shares the store.
+	jobs *pgxpool.Pool
+
 	registry   *plugin.Registry
 	engine     *engine.Engine
 	supervisor *job.Supervisor
@@ -67,14 +75,8 @@ type parts struct {
 	closers    []func(context.Context) error
 }
 
-func (h *parts) openStore(ctx context.Context) (err error) {
-	h.store, err = sqlite.Open(ctx, sqlite.Config{Path: h.cfg.Store.SQLite, Log: h.log})
-	if err != nil {
-		return err
-	}
-	h.closers = append(h.closers, func(context.Context) error { return h.store.Close() })
-	return nil
-}
+// shared reports whether other nodes work on the store too.
+func (h *parts) shared() bool { return h.jobs != nil }
 
 func (h *parts) loadPlugins(ctx context.Context) error {
 	dir, err := cacheDir(h.cfg.CacheDir)
@@ -153,15 +155,28 @@ func (h *parts) buildEngine(context.Context) error {
 	}
 	h.engine, err = engine.New(engine.Config{
 		Store: h.store, Hooks: hooks, Pool: queue, Agents: agents, Models: h.cfg.Models, Node: h.node,
+		MaxQueued: h.cfg.Background.Queue, RunTimeout: h.cfg.Background.Timeout,
 		Observer: h.metrics, Log: h.log,
 	})
 	if err != nil {
 		return err
 	}
-	h.supervisor, err = job.New(job.Config{
-		Store: h.store, Pool: queue, Handlers: job.Handlers{HookCall: h.engine.WorkHook, Repair: h.engine.Repair}, Node: h.node,
+	return h.buildSupervisor(queue)
+}
+
+func (h *parts) buildSupervisor(queue *pool.Pool) (err error) {
+	cfg := job.Config{
+		Store: h.store, Pool: queue, Node: h.node,
+		Handlers: job.Handlers{
+			HookCall: h.engine.WorkHook, Run: h.engine.Work, Cancelled: h.engine.Cancelled, Repair: h.engine.Repair,
+		},
+		RunWorkers: h.cfg.Background.Workers, Drain: h.cfg.Background.Drain,
 		Retention: h.cfg.Retention, Observer: h.metrics, Log: h.log,
-	})
+	}
+	if h.shared() {
+		cfg.Grace, cfg.Sweep = dispatchGrace, sweepEvery
+	}
+	h.supervisor, err = job.New(cfg)
 	return err
 }
 
@@ -173,65 +188,6 @@ func (h *parts) buildAPI(context.Context) (err error) {
 		Insecure: h.cfg.Insecure, Origins: h.cfg.CORSOrigins, Version: version(), Log: h.log,
 	})
 	return err
-}
-
-// run serves requests and background calls until ctx ends, then drains first the
-// one and then the other.
-func (h *parts) run(ctx context.Context, ready func(address string)) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", h.cfg.Listen)
-	if err != nil {
-		return err
-	}
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return h.supervisor.Run(background) })
-	group.Go(func() error {
-		defer stop()
-		return h.serveHTTP(ctx, listener)
-	})
-	ready(listener.Addr().String())
-	return group.Wait()
-}
-
-// serveHTTP answers requests until ctx ends and those it has are done, or
-// cancelled for taking too long.
-func (h *parts) serveHTTP(ctx context.Context, listener net.Listener) error {
-	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	server := &http.Server{
-		Handler: h.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		BaseContext: func(net.Listener) context.Context { return requests },
-		ErrorLog:    slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve requests: %w", err)
-	case <-ctx.Done():
-	}
-	h.log.Info("stopping: draining requests")
-	// The server listens on meanwhile: who asks is told that the host is not
-	// ready, and who sends requests that it takes none.
-	if within(drainRequests, h.api.Drain) != nil {
-		cancel() // ends the runs that still go on; they are stored as CANCELLED
-	}
-	if err := within(drainPlugins, server.Shutdown); err != nil {
-		h.log.Warn("requests did not end in time", "error", errors.Join(err, server.Close()))
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		h.log.Warn("serve requests", "error", err)
-	}
-	h.log.Info("stopping: draining background calls")
-	return nil
-}
-
-// within gives act some time to end.
-func within(limit time.Duration, act func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	return act(ctx)
 }
 
 // close closes in reverse order what was opened.
