@@ -15,13 +15,13 @@ import (
 
 // decode reads one JSON value of at most that many bytes as the library wants it,
 // with json.Number for numbers. What is nested too deep, or said twice, or cannot
-// be calculated with is a problem.
-func decode(raw []byte, most int) (any, *host.Problem) {
+// be calculated with is a flaw.
+func decode(raw []byte, most int) (any, *flaw) {
 	if len(raw) > most {
-		return nil, &host.Problem{Message: fmt.Sprintf("has more than %d bytes", most)}
+		return nil, &flaw{message: fmt.Sprintf("has more than %d bytes", most)}
 	}
 	if !utf8.Valid(raw) {
-		return nil, &host.Problem{Message: "is not UTF-8 text"}
+		return nil, &flaw{message: "is not UTF-8 text"}
 	}
 	d := decoder{tokens: json.NewDecoder(bytes.NewReader(raw))}
 	d.tokens.UseNumber()
@@ -30,9 +30,19 @@ func decode(raw []byte, most int) (any, *host.Problem) {
 		err = d.end()
 	}
 	if err != nil {
-		return nil, d.problem(err)
+		return nil, d.flaw(err)
 	}
 	return value, nil
+}
+
+// flaw is what is wrong at a place of a document, whose words it never quotes.
+type flaw struct {
+	at      []any // keys and indexes
+	message string
+}
+
+func (f *flaw) problem() host.Problem {
+	return host.Problem{Path: pathOf(f.at), Message: f.message}
 }
 
 // decoder knows where it is.
@@ -46,16 +56,15 @@ type fault string
 
 func (f fault) Error() string { return string(f) }
 
-// problem never quotes the document.
-func (d *decoder) problem(err error) *host.Problem {
+func (d *decoder) flaw(err error) *flaw {
 	var f fault
 	switch {
 	case errors.As(err, &f):
-		return &host.Problem{Path: pathOf(d.at), Message: err.Error()}
+		return &flaw{at: d.at, message: err.Error()}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &host.Problem{Message: "is not JSON: it ends too early"}
+		return &flaw{message: "is not JSON: it ends too early"}
 	}
-	return &host.Problem{Message: fmt.Sprintf("is not JSON from byte %d on", d.tokens.InputOffset()+1)}
+	return &flaw{message: fmt.Sprintf("is not JSON from byte %d on", d.tokens.InputOffset()+1)}
 }
 
 func (d *decoder) end() error {

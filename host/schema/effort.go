@@ -1,8 +1,6 @@
 package schema
 
-import (
-	"github.com/santhosh-tekuri/jsonschema/v6"
-)
+import "github.com/santhosh-tekuri/jsonschema/v6"
 
 // maxEffort bounds how often schemas are applied to one document and its parts.
 // It is about a second.

@@ -39,9 +39,9 @@ type Schema struct {
 // Compile reads a schema, of draft 2020-12 unless it says otherwise. Its error is
 // a *host.Error, CodeInvalid, whose problems have their paths in the schema.
 func Compile(raw json.RawMessage) (*Schema, error) {
-	doc, problem := decode(raw, MaxBytes)
-	if problem != nil {
-		return nil, refusal(*problem)
+	doc, flaw := decode(raw, MaxBytes)
+	if flaw != nil {
+		return nil, refusal(flaw.problem())
 	}
 	if problem := checkDocument(doc); problem != nil {
 		return nil, refusal(*problem)
@@ -116,9 +116,10 @@ func (s *Schema) Title() string {
 // Validate returns what is wrong with a value, each problem with its path, sorted;
 // nil when the value fits.
 func (s *Schema) Validate(value json.RawMessage) []host.Problem {
-	decoded, problem := decode(value, MaxValueBytes)
-	if problem != nil {
-		return []host.Problem{*problem}
+	decoded, flaw := decode(value, MaxValueBytes)
+	if flaw != nil {
+		flaw.at = s.mask(flaw.at)
+		return []host.Problem{flaw.problem()}
 	}
 	return s.validate(decoded)
 }

@@ -69,6 +69,7 @@ func TestValidate(t *testing.T) {
 		{"{\"a\": \"\xff\"}", []string{`is not UTF-8 text`}},
 		{`{"cities": 1, "cities": 2}`, []string{`has a key twice`}},
 		{`{"cities": [{"name": 1e999}]}`, []string{`cities[0].name: is a number that is too large or too long`}},
+		{`{"secret": {"cities": 1e999}}`, []string{`*.cities: is a number that is too large or too long`}},
 		{`{"cities": [0e99999999999]}`, []string{`cities[0]: is a number that is too large or too long`}},
 		{strings.Repeat("[", 70) + strings.Repeat("]", 70), []string{strings.Repeat("[0]", 64) + `: is nested more than 64 levels deep`}},
 		{`"` + strings.Repeat("a", schema.MaxValueBytes) + `"`, []string{`has more than 1048576 bytes`}},
