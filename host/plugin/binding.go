@@ -36,7 +36,7 @@ func (r *Registry) bindings(s *state, scope host.BindingScope) []host.Binding {
 }
 
 // MaxBindings bounds the bindings of one scope that are made over the API.
-const MaxBindings = 256
+const MaxBindings = 1000
 
 // PutBindings replaces the bindings of a scope that were made over the API.
 // Everything that is wrong with them is reported at once, in an *host.Error with

@@ -198,7 +198,7 @@ func TestPutBindingsBounds(t *testing.T) {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 	err = r.PutBindings(t.Context(), host.HostWide, slices.Repeat(bindingsOf("a"), plugin.MaxBindings+1))
-	if refused(t, err, host.CodeInvalid, "hooks"); !strings.Contains(err.Error(), "257 bindings; at most 256") {
+	if refused(t, err, host.CodeInvalid, "hooks"); !strings.Contains(err.Error(), "1001 bindings; at most 1000") {
 		t.Errorf("too many: %v", err)
 	}
 }
