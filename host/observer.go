@@ -8,7 +8,8 @@ type Observer interface {
 	// RunStarted is followed by one RunEnded with the same component.
 	RunStarted(c Component)
 	// RunEnded is told of a run in its final state. A run that could not be
-	// stored is told of as ERROR.
+	// stored is told of as ERROR, a background run that another worker is to go on
+	// with as RUNNING.
 	RunEnded(run *Run)
 	// ModelAsked is told of each request to a model.
 	ModelAsked(request ModelRequest)

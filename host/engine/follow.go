@@ -29,13 +29,14 @@ type follower struct {
 	id   string
 	next int
 	send func(host.Event) error
+	// run is as it was read last.
+	run *host.Run
 }
 
 // catchUp sends what is new. It reports true when nothing will follow: the last
 // events are stored together with the run's end.
 func (f *follower) catchUp(ctx context.Context) (bool, error) {
-	run, err := f.read(ctx)
-	if err != nil {
+	if err := f.look(ctx); err != nil {
 		return false, err
 	}
 	for {
@@ -44,26 +45,33 @@ func (f *follower) catchUp(ctx context.Context) (bool, error) {
 			return false, fmt.Errorf("follow run: %w", err)
 		}
 		for _, event := range events {
-			if endsRun(event.Kind) && !run.Status.Final() {
-				if run, err = f.read(ctx); err != nil {
-					return false, err
-				}
-			}
-			if err := f.send(event.Event(run)); err != nil {
+			if err := f.pass(ctx, event); err != nil {
 				return false, err
 			}
-			f.next = event.Index + 1
 		}
 		if len(events) < followBatch {
-			return run.Status.Final(), nil
+			return f.run.Status.Final(), nil
 		}
 	}
 }
 
-func (f *follower) read(ctx context.Context) (*host.Run, error) {
+// pass sends one event, with the run as its end left it where the event tells of
+// that.
+func (f *follower) pass(ctx context.Context, event host.RunEvent) error {
+	if endsRun(event.Kind) && !f.run.Status.Final() {
+		if err := f.look(ctx); err != nil {
+			return err
+		}
+	}
+	f.next = event.Index + 1
+	return f.send(event.Event(f.run))
+}
+
+func (f *follower) look(ctx context.Context) error {
 	run, err := f.store.Run(ctx, f.id)
 	if err != nil {
-		return nil, fmt.Errorf("follow run: %w", err)
+		return fmt.Errorf("follow run: %w", err)
 	}
-	return &run, nil
+	f.run = &run
+	return nil
 }

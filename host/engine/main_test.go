@@ -131,9 +131,11 @@ func (h *hooks) at(point pluginapi.Point) []pluginapi.Context {
 type store struct {
 	*sqlite.Store
 	dir string
-	// finishing, when set, may refuse the end of a run; reading the session.
+	// finishing, when set, may refuse the end of a run, reading the session,
+	// appending events.
 	finishing func(host.Finish) error
 	reading   func() error
+	appending func() error
 	// waits is sent the id of each run that was created PENDING for a client that
 	// waits.
 	waits chan string
@@ -199,6 +201,15 @@ func (s *store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) 
 	s.checkpoints = append(s.checkpoints, string(checkpoint.State))
 	s.mu.Unlock()
 	return s.Store.SaveCheckpoint(ctx, checkpoint)
+}
+
+func (s *store) AppendEvents(ctx context.Context, runID string, attempt int, events []host.RunEvent) error {
+	if s.appending != nil {
+		if err := s.appending(); err != nil {
+			return err
+		}
+	}
+	return s.Store.AppendEvents(ctx, runID, attempt, events)
 }
 
 func (s *store) Session(ctx context.Context, id string) (host.Session, error) {

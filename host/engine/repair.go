@@ -39,6 +39,7 @@ func newUnstored() *unstored {
 // what it answered.
 func (x *execution) bareEnd() host.Finish {
 	run := x.run
+	run.FinishedAt = x.now()
 	run.Messages, run.Metadata, run.SessionState = nil, nil, nil
 	return host.Finish{Run: run, Events: x.lastEvents()}
 }
