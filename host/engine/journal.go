@@ -10,8 +10,12 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// journalPause is how long events gather after a batch was stored.
-const journalPause = 50 * time.Millisecond
+const (
+	// journalPause is how long events gather after a batch was stored.
+	journalPause = 50 * time.Millisecond
+	// journalRetry is how long they do after a batch was not.
+	journalRetry = 500 * time.Millisecond
+)
 
 // journal stores the events of a background run while it goes on, in order. One
 // goroutine adds, another one writes.
@@ -61,43 +65,46 @@ func (j *journal) tell() {
 }
 
 // write stores what is added until the journal is closed: at once when there was
-// nothing for a while.
+// nothing for a while. What the store does not take is offered again; an event
+// that it took unnoticed is not stored twice.
 func (j *journal) write(ctx context.Context) {
 	defer close(j.done)
 	for {
 		select {
 		case <-j.added:
-			j.flush(ctx)
 		case <-j.quit:
 			return
 		}
+		pause := journalPause
+		if err := j.flush(ctx); errors.Is(err, host.ErrStale) {
+			j.lost(err)
+			return
+		} else if err != nil {
+			j.log.Error("append events", "run_id", j.runID, "error", err)
+			j.tell()
+			pause = journalRetry
+		}
 		select {
-		case <-time.After(journalPause):
+		case <-time.After(pause):
 		case <-j.quit:
 			return
 		}
 	}
 }
 
-// flush stores what there is. What the store does not take stays for the next
-// batch; an event that was stored after all is not stored twice.
-func (j *journal) flush(ctx context.Context) {
+// flush stores what there is.
+func (j *journal) flush(ctx context.Context) error {
 	j.mu.Lock()
 	batch := j.unstored
 	j.mu.Unlock()
 	if len(batch) == 0 {
-		return
+		return nil
 	}
-	err := j.store.AppendEvents(ctx, j.runID, j.attempt, batch)
-	switch {
-	case err == nil:
-		j.drop(len(batch))
-	case errors.Is(err, host.ErrStale):
-		j.lost(err)
-	default:
-		j.log.Error("append events", "run_id", j.runID, "error", err)
-		j.tell()
+	if err := j.store.AppendEvents(ctx, j.runID, j.attempt, batch); err != nil {
+		return err
 	}
+	j.drop(len(batch))
+	return nil
 }
 
 // drop forgets the first n events.

@@ -136,6 +136,8 @@ type store struct {
 	finishing func(host.Finish) error
 	reading   func() error
 	appending func() error
+	// unheard is what the writer of an end is told though it was stored.
+	unheard error
 	// waits is sent the id of each run that was created PENDING for a client that
 	// waits.
 	waits chan string
@@ -187,13 +189,13 @@ func (s *store) FinishRun(ctx context.Context, finish host.Finish) error {
 			return err
 		}
 	}
-	err := s.Store.FinishRun(ctx, finish)
-	if err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.finishes = append(s.finishes, finish)
+	if err := s.Store.FinishRun(ctx, finish); err != nil {
+		return err
 	}
-	return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finishes = append(s.finishes, finish)
+	return s.unheard
 }
 
 func (s *store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) error {

@@ -24,18 +24,16 @@ func (e *Engine) Work(ctx context.Context, work host.RunWork) error {
 	x.observer.RunStarted(x.run.Component)
 	defer x.ended()
 	err := x.carryOut(ctx, cause)
+	if err == nil {
+		return nil
+	}
+	x.run.Status = host.RunRunning
+	x.journal.close()
 	if errors.Is(err, host.ErrStale) {
-		x.journal.close()
-		x.run.Status = host.RunRunning
 		x.log.Info("the run is another attempt's", "run_id", x.run.ID, "attempt", x.run.Attempt, "error", err)
 		return nil
 	}
-	if err != nil {
-		x.journal.close()
-		x.journal.flush(context.WithoutCancel(ctx))
-		x.run.Status = host.RunRunning
-	}
-	return err
+	return errors.Join(err, x.journal.flush(context.WithoutCancel(ctx)))
 }
 
 // takeUp makes an execution of claimed work. The cause is why it is over before
