@@ -1,6 +1,6 @@
-// Package engine runs components: it builds what the hooks and the model see,
-// obeys the verdicts, streams the events and writes the end of a run together
-// with the background calls it causes.
+// Package engine runs components, while their clients wait or in the background:
+// it builds what the hooks and the model see, obeys the verdicts, streams the
+// events and writes the end of a run together with the background calls it causes.
 package engine
 
 import (

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -97,7 +96,9 @@ const failureRun = "agent_run_error"
 // setCancelled ends the run as CANCELLED, with what of its answer had left.
 func (x *execution) setCancelled() {
 	x.run.Status, x.run.Failure = host.RunCancelled, nil
-	x.run.Messages = slices.DeleteFunc(x.run.Messages, func(m host.Message) bool { return m.Role == "assistant" })
+	if n := len(x.run.Messages); n > 0 && x.run.Messages[n-1].Role == "assistant" {
+		x.run.Messages = x.run.Messages[:n-1] // nobody is to find the answer there
+	}
 	switch len(x.sent) {
 	case 0:
 		x.setContent("Run " + x.run.ID + " was cancelled")
@@ -134,9 +135,7 @@ func (x *execution) setContent(text string) {
 	x.run.Content, x.run.ContentType = host.TextContent(text), "str"
 }
 
-// write writes the end of the run. It waits as long as the store takes: calls
-// leased to this node that were committed after all, but not handed to its pool,
-// would lie there until the node ends.
+// write writes the end of the run, and waits as long as the store takes.
 func (x *execution) write(ctx context.Context) error {
 	end, jobs, err := x.collect()
 	if err != nil {
