@@ -29,9 +29,9 @@ type reply struct {
 	body   []byte
 }
 
-// send makes one request.
-func (c *client) send(ctx context.Context, method, path, contentType string, body io.Reader) (reply, error) {
-	res, err := c.open(ctx, method, path, contentType, body)
+// send makes one request. header is names and values, one after the other.
+func (c *client) send(ctx context.Context, method, path, contentType string, body io.Reader, header ...string) (reply, error) {
+	res, err := c.open(ctx, method, path, contentType, body, header...)
 	if err != nil {
 		return reply{}, err
 	}
@@ -40,13 +40,16 @@ func (c *client) send(ctx context.Context, method, path, contentType string, bod
 	return reply{res.StatusCode, res.Header, data}, err
 }
 
-func (c *client) open(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
+func (c *client) open(ctx context.Context, method, path, contentType string, body io.Reader, header ...string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	return c.http.Do(req)
 }

@@ -58,8 +58,7 @@ func TestFullDisk(t *testing.T) {
 	seen.check(t, p)
 	p.stop(t)
 	db := openDatabase(t, disk)
-	defer db.Close()
-	if n := number(t, db, `SELECT count(*) FROM runs WHERE status IN ('RUNNING', 'PENDING')`); n != 0 {
+	if n := db.number(t, `SELECT count(*) FROM runs WHERE status IN ('RUNNING', 'PENDING')`); n != 0 {
 		t.Errorf("%d runs are not over", n)
 	}
 }

@@ -1,13 +1,9 @@
 package e2e
 
 import (
-	"database/sql"
 	"maps"
-	"path/filepath"
 	"slices"
 	"testing"
-
-	_ "modernc.org/sqlite" // reads the database beside the host
 )
 
 // killReport counts what was found.
@@ -102,18 +98,16 @@ func (k *killing) checkTold(t *testing.T) {
 // awaitRest waits until no call is open, also of runs whose answer was lost.
 func (k *killing) awaitRest(t *testing.T) {
 	t.Helper()
-	db := openDatabase(t, k.site.dir)
-	defer db.Close()
+	db := k.site.database(t)
 	eventually(t, "no hook call is open", func() bool {
-		return number(t, db, `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running')`) == 0
+		return db.number(t, `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running')`) == 0
 	})
 }
 
 // count looks at all rows, whether a client knows of them or not.
 func (k *killing) count(t *testing.T, report *killReport) {
 	t.Helper()
-	db := openDatabase(t, k.site.dir)
-	defer db.Close()
+	db := k.site.database(t)
 	const (
 		refused  = `json_extract(runs.doc, '$.failure.refused')`
 		promised = `CASE json_extract(runs.doc, '$.component.id') WHEN 'slow' THEN 5 ELSE 4 END`
@@ -126,37 +120,18 @@ func (k *killing) count(t *testing.T, report *killReport) {
 		"completed runs without all their calls": `SELECT count(*) FROM runs WHERE status = 'COMPLETED' AND ` + promised + ` <> (SELECT count(*) FROM hook_calls WHERE run_id = runs.id AND spec IS NOT NULL)`,
 		"snapshots nobody needs":                 `SELECT count(*) FROM snapshots WHERE id NOT IN (SELECT snapshot_id FROM hook_calls WHERE status = 'dead')`,
 	} {
-		if n := number(t, db, query); n != 0 {
+		if n := db.number(t, query); n != 0 {
 			t.Errorf("%d %s", n, what)
 		}
 	}
-	if n := number(t, db, `SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'`); n != 0 {
+	if n := db.number(t, `SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'`); n != 0 {
 		t.Errorf("the database is damaged in %d places", n)
 	}
-	if n := number(t, db, `SELECT count(*) FROM runs WHERE `+refused); n < report.refused {
+	if n := db.number(t, `SELECT count(*) FROM runs WHERE `+refused); n < report.refused {
 		t.Errorf("%d refused runs in the database, %d were answered", n, report.refused)
 	}
-	report.restarted = number(t, db, `SELECT count(*) FROM runs WHERE json_extract(doc, '$.failure.type') = 'host_restarted'`)
-	report.callsCompleted = number(t, db, `SELECT count(*) FROM hook_calls WHERE spec IS NOT NULL AND status = 'completed'`)
-	report.callsDead = number(t, db, `SELECT count(*) FROM hook_calls WHERE spec IS NOT NULL AND status = 'dead'`)
-	report.repeated = number(t, db, `SELECT total(attempt - 1) FROM hook_calls WHERE spec IS NOT NULL`)
-}
-
-// openDatabase opens the database in a directory for reading, past the host.
-func openDatabase(t *testing.T, dir string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "snaphook.db")+"?mode=ro&_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
-
-func number(t *testing.T, db *sql.DB, query string) int {
-	t.Helper()
-	var n float64
-	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
-	return int(n)
+	report.restarted = db.number(t, `SELECT count(*) FROM runs WHERE json_extract(doc, '$.failure.type') = 'host_restarted'`)
+	report.callsCompleted = db.number(t, `SELECT count(*) FROM hook_calls WHERE spec IS NOT NULL AND status = 'completed'`)
+	report.callsDead = db.number(t, `SELECT count(*) FROM hook_calls WHERE spec IS NOT NULL AND status = 'dead'`)
+	report.repeated = db.number(t, `SELECT total(attempt - 1) FROM hook_calls WHERE spec IS NOT NULL`)
 }

@@ -29,6 +29,27 @@ var address = regexp.MustCompile(`http://(?:127\.0\.0\.1|localhost):\d+`)
 // with the test, at the latest.
 func (s *site) start(t testing.TB, args ...string) *process {
 	t.Helper()
+	p := s.serve(t, args...)
+	p.awaitStart(t)
+	return p
+}
+
+// startAll starts as many hosts at once.
+func (s *site) startAll(t testing.TB, n int) []*process {
+	t.Helper()
+	nodes := make([]*process, n)
+	for i := range nodes {
+		nodes[i] = s.serve(t)
+	}
+	for _, p := range nodes {
+		p.awaitStart(t)
+	}
+	return nodes
+}
+
+// serve starts a host and returns at once.
+func (s *site) serve(t testing.TB, args ...string) *process {
+	t.Helper()
 	p := s.spawn(t, append([]string{"serve", "--config", "host.yaml", "--listen", "127.0.0.1:0"}, args...)...)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -37,6 +58,12 @@ func (s *site) start(t testing.TB, args ...string) *process {
 		p.client.http.CloseIdleConnections()
 	})
 	t.Cleanup(func() { p.stop(t) })
+	return p
+}
+
+// awaitStart waits until the host answers.
+func (p *process) awaitStart(t testing.TB) {
+	t.Helper()
 	eventually(t, "the host says where it listens", func() bool {
 		p.client.base = address.FindString(p.output.String())
 		return p.client.base != "" || p.hasExited()
@@ -45,7 +72,6 @@ func (s *site) start(t testing.TB, args ...string) *process {
 		t.Fatalf("the host ended at once: %s", p.output)
 	}
 	p.get(t, "/health").want(t, 200)
-	return p
 }
 
 // spawn starts the binary in the site's directory. All processes share one

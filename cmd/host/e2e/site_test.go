@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,15 +11,19 @@ import (
 )
 
 // site is a directory with a configuration and a database. Processes are
-// started on it one after another.
+// started on it one after another; on PostgreSQL also next to one another.
 type site struct {
 	dir string
+	// store is the URL of a PostgreSQL database; "" when the database is a file in dir.
+	store string
 	// binary is what is started, the binary under test by default.
 	binary string
 }
 
 // config is what a test wants in host.yaml.
 type config struct {
+	// store is the URL of a PostgreSQL database; a file of the site by default.
+	store string
 	// model is the default model's fields; an echo by default.
 	model string
 	// agents are ids, or mappings for agents that need more than an id; one
@@ -43,7 +48,7 @@ func (c config) yaml() string {
 		c.agents = []string{"agent"}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "store: sqlite://snaphook.db\nmodels:\n  default: %s\nagents:\n", c.model)
+	fmt.Fprintf(&b, "store: %q\nmodels:\n  default: %s\nagents:\n", cmp.Or(c.store, "sqlite://snaphook.db"), c.model)
 	for _, agent := range c.agents {
 		if !strings.HasPrefix(agent, "{") {
 			agent = fmt.Sprintf("{id: %s, name: The %s, model: default}", agent, agent)
@@ -58,7 +63,7 @@ func newSite(t testing.TB, c config) *site {
 	if err := visitSources(); err != nil {
 		t.Fatal(err)
 	}
-	s := &site{dir: t.TempDir(), binary: snaphook}
+	s := &site{dir: t.TempDir(), store: c.store, binary: snaphook}
 	s.write(t, "host.yaml", []byte(c.yaml()))
 	return s
 }
@@ -94,10 +99,13 @@ func (s *site) files(t testing.TB) map[string][]byte {
 	return files
 }
 
-// holds reports whether a file of the database holds the text. Texts must be
-// the same in JSON, or the search would prove nothing.
+// holds reports whether a file of the database, or a row of PostgreSQL, holds the
+// text. Texts must be the same in JSON, or the search would prove nothing.
 func (s *site) holds(t testing.TB, text string) bool {
 	t.Helper()
+	if s.store != "" {
+		return s.database(t).holds(t, text)
+	}
 	for _, data := range s.files(t) {
 		if bytes.Contains(data, []byte(text)) {
 			return true

@@ -27,7 +27,14 @@ type event struct {
 	ErrorType    string `json:"error_type"`
 	ErrorID      string `json:"error_id"`
 	OutputTokens int    `json:"output_tokens"`
-	Metrics      struct {
+	// Index is the event's place in the stream of a background run; nil elsewhere.
+	Index *int `json:"event_index"`
+	// The rest is of the frames that say what a resumed stream holds.
+	Status  string `json:"status"`
+	Total   int    `json:"total_events"`
+	Missed  int    `json:"missed_events"`
+	Error   string `json:"error"`
+	Metrics struct {
 		TotalTokens int `json:"total_tokens"`
 	} `json:"metrics"`
 
@@ -51,8 +58,13 @@ type stream struct {
 
 // openStream runs an agent with a stream.
 func (c *client) openStream(ctx context.Context, agent string, f form) (*stream, error) {
-	contentType, body := f.with("stream", "true").multipart()
-	res, err := c.open(ctx, "POST", "/agents/"+agent+"/runs", contentType, body)
+	return c.openEvents(ctx, "/agents/"+agent+"/runs", f.with("stream", "true"))
+}
+
+// openEvents sends a form that is answered with a stream.
+func (c *client) openEvents(ctx context.Context, path string, f form) (*stream, error) {
+	contentType, body := f.multipart()
+	res, err := c.open(ctx, "POST", path, contentType, body)
 	if err != nil {
 		return nil, err
 	}
