@@ -147,7 +147,7 @@ func all[T any](ctx context.Context, q querier, scan func(scanner) (T, error), q
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (T, error) { return scan(row) })
+	return pgx.AppendRows([]T(nil), rows, func(row pgx.CollectableRow) (T, error) { return scan(row) })
 }
 
 // one returns the only row of a query's result, or pgx.ErrNoRows.

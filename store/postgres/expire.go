@@ -16,7 +16,7 @@ const expireBatch = 100
 func (s *Store) Expire(ctx context.Context, before host.Retention) (host.Expired, error) {
 	var gone host.Expired
 	if err := s.forget(ctx); err != nil {
-		return gone, fmt.Errorf("expire cancels and nodes: %w", err)
+		return gone, fmt.Errorf("expire nodes: %w", err)
 	}
 	for _, step := range []struct {
 		name   string
@@ -40,18 +40,13 @@ func (s *Store) Expire(ctx context.Context, before host.Retention) (host.Expired
 	return gone, nil
 }
 
-// forget deletes cancels whose runs were not created in time, and nodes that are
-// long dead and hold nothing.
+// forget deletes nodes that are long dead and hold nothing.
 func (s *Store) forget(ctx context.Context) error {
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		const cancels = `DELETE FROM run_cancels WHERE requested_at < $1`
-		if _, err := t.Exec(ctx, cancels, nanos(s.now().Add(-keepCancel))); err != nil {
-			return err
-		}
-		const nodes = `DELETE FROM nodes AS n WHERE expires_at < clock_timestamp() - interval '1 hour'
+		const query = `DELETE FROM nodes AS n WHERE expires_at < clock_timestamp() - interval '1 hour'
 			AND NOT EXISTS (SELECT FROM runs WHERE owner = n.id AND ` + unfinishedRun + `)
 			AND NOT EXISTS (SELECT FROM hook_calls WHERE owner = n.id AND ` + unfinalCall + `)`
-		_, err := t.Exec(ctx, nodes)
+		_, err := t.Exec(ctx, query)
 		return err
 	})
 }

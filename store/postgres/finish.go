@@ -24,6 +24,11 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	if s.pending.beside(&finish.Run) { // it may wait for this one, and is to be told
+		if err := s.writer.flush(ctx); err != nil {
+			return fmt.Errorf("finish run: %w", err)
+		}
+	}
 	creation, err := s.writer.queue.claim(ctx, runKey(finish.Run.ID))
 	if err != nil {
 		return fmt.Errorf("finish run: %w", err)

@@ -11,9 +11,13 @@ import (
 type pendingRuns struct {
 	mu   sync.RWMutex
 	byID map[string]host.Run
+	// bySession counts them.
+	bySession map[string]int
 }
 
-func newPendingRuns() *pendingRuns { return &pendingRuns{byID: map[string]host.Run{}} }
+func newPendingRuns() *pendingRuns {
+	return &pendingRuns{byID: map[string]host.Run{}, bySession: map[string]int{}}
+}
 
 // add keeps a run, and returns false when one with its id is pending.
 func (p *pendingRuns) add(run host.Run) bool {
@@ -23,6 +27,7 @@ func (p *pendingRuns) add(run host.Run) bool {
 		return false
 	}
 	p.byID[run.ID] = run
+	p.bySession[run.SessionID]++
 	return true
 }
 
@@ -36,5 +41,23 @@ func (p *pendingRuns) get(id string) (host.Run, bool) {
 func (p *pendingRuns) remove(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	run, ok := p.byID[id]
+	if !ok {
+		return
+	}
 	delete(p.byID, id)
+	if p.bySession[run.SessionID]--; p.bySession[run.SessionID] == 0 {
+		delete(p.bySession, run.SessionID)
+	}
+}
+
+// beside reports whether another run of the same session is pending.
+func (p *pendingRuns) beside(run *host.Run) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	others := p.bySession[run.SessionID]
+	if _, ok := p.byID[run.ID]; ok {
+		others--
+	}
+	return others > 0
 }

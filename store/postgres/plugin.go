@@ -90,7 +90,7 @@ func (s *Store) ActivatePlugin(
 		return fmt.Errorf("activate plugin: %w", err)
 	}
 	const query = `UPDATE plugins SET active = (version = $2), grants = CASE WHEN version = $2 THEN $3 ELSE grants END,
-			activated_at = CASE WHEN version = $2 THEN $4 ELSE 0 END
+			activated_at = CASE WHEN version = $2 THEN $4::bigint ELSE 0 END
 		WHERE name = $1 AND EXISTS (SELECT FROM plugins WHERE name = $1 AND version = $2)`
 	if err := s.changePlugin(ctx, name, version, query, doc, nanos(at)); err != nil {
 		return fmt.Errorf("activate plugin: %w", err)

@@ -91,7 +91,7 @@ func (q *sessionQuery) page(limit, offset int) (string, []any) {
 		// No arm has more than the page and what lies before it.
 		selects[i] = fmt.Sprintf("(SELECT seq, %s %s %s LIMIT $%d::bigint + $%d)", sessionColumns, arm, order, n+1, n+2)
 	}
-	query := fmt.Sprintf("%s %s LIMIT $%d OFFSET $%d", strings.Join(selects, " UNION ALL "), order, n+1, n+2)
+	query := fmt.Sprintf("SELECT * FROM (%s) AS s %s LIMIT $%d OFFSET $%d", strings.Join(selects, " UNION ALL "), order, n+1, n+2)
 	return query, append(q.args, limit, offset)
 }
 

@@ -23,8 +23,10 @@ const (
 	unfinishedRun = `status IN ('PENDING', 'RUNNING') AND owner <> ''`
 	unfinalCall   = `status IN ('queued', 'running')`
 
-	// leftQuery looks whether there is anything to take.
-	leftQuery = `SELECT EXISTS (SELECT FROM runs WHERE ` + unfinishedRun + ` AND ` + heldByDead + `)
+	// leftQuery looks whether there is anything to take, and forgets the cancels
+	// from before $4 whose runs were not created.
+	leftQuery = `WITH forgotten AS (DELETE FROM run_cancels WHERE requested_at < $4)
+		SELECT EXISTS (SELECT FROM runs WHERE ` + unfinishedRun + ` AND ` + heldByDead + `)
 		OR EXISTS (SELECT FROM hook_calls WHERE ` + unfinalCall + ` AND ` + heldByDead + `)`
 	sweptRunsQuery = `SELECT cancel_requested, ` + runColumns + ` FROM runs
 		WHERE ` + unfinishedRun + ` AND ` + heldByDead + ` AND NOT background`
@@ -55,8 +57,8 @@ func (s *Store) sweep(ctx context.Context, self string, now time.Time) (swept ho
 	if err := s.writer.flush(ctx); err != nil {
 		return swept, err
 	}
-	left := []any{self, dead, nanos(now)}
-	if found, err := get(ctx, s, value[bool], leftQuery, left...); err != nil || !found {
+	left, forgotten := []any{self, dead, nanos(now)}, nanos(now.Add(-keepCancel))
+	if found, err := get(ctx, s, value[bool], leftQuery, append(left, forgotten)...); err != nil || !found {
 		return swept, err
 	}
 	if swept.Runs, err = s.sweepRuns(ctx, left, now); err != nil {
