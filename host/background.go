@@ -92,20 +92,21 @@ type BackgroundStore interface {
 // from the run itself.
 type RunEvent struct {
 	// Index is 0 for the run's first event and never repeats.
-	Index   int             `json:"-"`
-	Kind    EventKind       `json:"kind"`
-	At      time.Time       `json:"at"`
-	Hook    string          `json:"hook,omitempty"`
-	Input   json.RawMessage `json:"input,omitempty"`
-	Content json.RawMessage `json:"content,omitempty"`
-	Metrics *Metrics        `json:"metrics,omitempty"`
+	Index       int             `json:"-"`
+	Kind        EventKind       `json:"kind"`
+	At          time.Time       `json:"at"`
+	Hook        string          `json:"hook,omitempty"`
+	Input       json.RawMessage `json:"input,omitempty"`
+	Content     json.RawMessage `json:"content,omitempty"`
+	ContentType string          `json:"content_type,omitempty"`
+	Metrics     *Metrics        `json:"metrics,omitempty"`
 }
 
 // Event is the event of that run.
 func (e RunEvent) Event(run *Run) Event {
 	return Event{
 		Kind: e.Kind, At: e.At, Run: run, Index: e.Index,
-		Hook: e.Hook, Input: e.Input, Content: e.Content, Metrics: e.Metrics,
+		Hook: e.Hook, Input: e.Input, Content: e.Content, ContentType: e.ContentType, Metrics: e.Metrics,
 	}
 }
 

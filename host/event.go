@@ -38,8 +38,10 @@ type Event struct {
 	Hook string
 	// Input is the run's input for pre-hook events, as the hook sees or left it.
 	Input json.RawMessage
-	// Content is the delta of RunContent, a JSON string or object.
-	Content json.RawMessage
+	// Content is the delta of RunContent, a JSON string or object; ContentType is
+	// the run's where Content is an object.
+	Content     json.RawMessage
+	ContentType string
 	// Metrics is set for ModelRequestCompleted.
 	Metrics *Metrics
 }

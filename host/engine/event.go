@@ -38,7 +38,8 @@ func (x *execution) note(event host.Event) {
 		return
 	}
 	x.journal.add(host.RunEvent{
-		Kind: event.Kind, At: event.At, Hook: event.Hook, Content: event.Content, Metrics: event.Metrics,
+		Kind: event.Kind, At: event.At, Hook: event.Hook,
+		Content: event.Content, ContentType: event.ContentType, Metrics: event.Metrics,
 	})
 }
 

@@ -119,7 +119,7 @@ func (x *execution) output(ctx context.Context) error {
 	x.run.Content, x.run.ContentType = content, x.contentType(content)
 	x.run.Messages = append(x.run.Messages, x.newMessage("assistant", content))
 	if x.holdsBack {
-		x.emit(host.Event{Kind: host.EventRunContent, Content: content})
+		x.emit(host.Event{Kind: host.EventRunContent, Content: content, ContentType: x.run.ContentType})
 		x.emit(host.Event{Kind: host.EventRunContentCompleted})
 	}
 	return nil

@@ -38,6 +38,9 @@ func (e *Engine) perform(ctx context.Context, agent *host.Agent, req host.RunReq
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	x := e.newExecution(agent, req, e.newRun(agent, &req), cancel)
+	if err := x.plan.CheckRequest(&req); err != nil {
+		return host.Run{}, err
+	}
 	e.live.enter(x)
 	defer e.live.leave(x)
 	place, err := x.begin(ctx)

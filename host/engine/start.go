@@ -18,6 +18,9 @@ func (e *Engine) Start(ctx context.Context, req host.RunRequest) (host.Run, erro
 		return host.Run{}, err
 	}
 	run := e.newRun(agent, &req)
+	if err := e.hooks.Plan(run.Component, run.ParentID).CheckRequest(&req); err != nil {
+		return host.Run{}, err
+	}
 	run.Status, run.Background = host.RunPending, true
 	req.RunID, req.SessionID = run.ID, run.SessionID
 	err = e.store.CreateRun(context.WithoutCancel(ctx), host.NewRun{
@@ -67,7 +70,7 @@ func (e *Engine) replay(req *host.RunRequest, run *host.Run) error {
 	events := []host.Event{{Kind: host.EventRunStarted}}
 	switch run.Status {
 	case host.RunCompleted:
-		events = append(events, host.Event{Kind: host.EventRunContent, Content: run.Content})
+		events = append(events, host.Event{Kind: host.EventRunContent, Content: run.Content, ContentType: run.ContentType})
 	case host.RunCancelled:
 		events = append(events, host.Event{Kind: host.EventRunCancelled})
 	}

@@ -77,7 +77,7 @@ func sendSummary(run *host.Run, send func(host.Event) error) error {
 		case host.EventRunStarted:
 			e.At = run.CreatedAt
 		case host.EventRunContent:
-			e.Content = run.Content
+			e.Content, e.ContentType = run.Content, run.ContentType
 		}
 		if err := send(e); err != nil {
 			return err

@@ -189,7 +189,7 @@ func TestStructuredContent(t *testing.T) {
 	t.Parallel()
 	run := completedRun()
 	run.Content, run.ContentType = json.RawMessage(`{"title":"T","score":3}`), "Movie"
-	events := []host.Event{{Kind: host.EventRunContent, Content: run.Content}, {Kind: host.EventRunCompleted}}
+	events := []host.Event{{Kind: host.EventRunContent, Content: run.Content, ContentType: run.ContentType}, {Kind: host.EventRunCompleted}}
 	streamed := fixture{engine: fakeEngine{script: playing(run, events...)}}
 	f := fixture{engine: fakeEngine{script: playing(run)}, runs: fakeRuns{runs: map[string]host.Run{run.ID: run}}}
 	const content, kind = `"content":{"title":"T","score":3},`, `"content_type":"Movie"`

@@ -159,14 +159,8 @@ func text(content json.RawMessage) json.RawMessage {
 }
 
 // typeOfDelta is the type of a piece of the answer: the run's own when the piece
-// is all of an object.
-func typeOfDelta(e *host.Event) string {
-	kind := typeOf(e.Content)
-	if kind == "dict" && e.Run.ContentType != "str" {
-		return cmp.Or(e.Run.ContentType, kind)
-	}
-	return kind
-}
+// is all of it.
+func typeOfDelta(e *host.Event) string { return cmp.Or(e.ContentType, typeOf(e.Content)) }
 
 // typeOf names the type of a content as AgentOS does.
 func typeOf(content json.RawMessage) string {

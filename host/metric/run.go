@@ -36,6 +36,9 @@ func (r *runs) RunStarted(c host.Component) {
 func (r *runs) RunEnded(run *host.Run) {
 	kind, id := string(run.Component.Kind), run.Component.ID
 	r.inFlight.WithLabelValues(kind, id).Dec()
+	if !run.Status.Final() { // another worker goes on
+		return
+	}
 	r.total.WithLabelValues(kind, id, string(run.Status)).Inc()
 	r.duration.WithLabelValues(kind, id).Observe(run.Metrics.Duration)
 }
