@@ -101,7 +101,9 @@ func (s *Store) ClaimHookCall(
 
 const (
 	backlogCallsQuery = `SELECT status, count(*) FROM hook_calls
-		WHERE status <> 'completed' AND status IN ('queued', 'running', 'dead') GROUP BY status`
+		WHERE status IN ('queued', 'running') GROUP BY status
+		UNION ALL SELECT 'dead', count(*) FROM hook_calls
+		WHERE status = 'dead' AND status IN ('dead', 'skipped', 'cancelled')`
 	backlogRunsQuery = `SELECT status, count(*) FROM runs
 		WHERE status IN ('PENDING', 'RUNNING') AND background GROUP BY status`
 )

@@ -15,17 +15,17 @@ import (
 // places of the runs that are being created, by session.
 const claimable = `r.status IN ('PENDING', 'RUNNING') AND r.owner = '' AND r.background AND r.due_at <= ?3
 	AND (r.cancel_requested OR r.parallel OR r.parent_id <> '' OR NOT EXISTS (
-			SELECT 1 FROM runs AS a WHERE ` + unfinishedTop + ` AND a.session_id = r.session_id AND a.seq < r.seq)
-		AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS p WHERE p.key = r.session_id AND p.value < r.seq))`
+			SELECT 1 FROM runs AS a WHERE ` + unfinishedTop + ` AND a.session_id = r.session_id AND a.place < r.place)
+		AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS p WHERE p.key = r.session_id AND p.value < r.place))`
 
 // unfinishedTop chooses the runs a that later runs of their session wait for.
-const unfinishedTop = `a.status IN ('PENDING', 'RUNNING') AND a.parent_id = '' AND NOT a.parallel`
+const unfinishedTop = `a.turn IS NULL AND a.status IN ('PENDING', 'RUNNING') AND a.parent_id = '' AND NOT a.parallel`
 
 const (
 	claimRuns = `UPDATE runs SET status = 'RUNNING', owner = ?1, lease_until = ?2 WHERE seq IN (`
-	claimed   = `) RETURNING seq, cancel_requested, ` + runColumns
+	claimed   = `) RETURNING place, cancel_requested, ` + runColumns
 
-	claimRunsQuery = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` ORDER BY r.seq LIMIT ?5` + claimed
+	claimRunsQuery = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` ORDER BY r.place LIMIT ?5` + claimed
 	claimRunQuery  = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` AND r.id = ?5` + claimed
 )
 
@@ -68,7 +68,7 @@ func (s *Store) claimRuns(
 		if err != nil {
 			return err
 		}
-		slices.SortFunc(runs, func(a, b claimedRun) int { return cmp.Compare(a.seq, b.seq) })
+		slices.SortFunc(runs, func(a, b claimedRun) int { return cmp.Compare(a.place, b.place) })
 		work, err = runWork(t, runs)
 		return err
 	}})
@@ -80,12 +80,12 @@ func (s *Store) claimRuns(
 
 // claimedRun is a run with its place in the order of creation.
 type claimedRun struct {
-	seq int64
+	place int64
 	host.RunWork
 }
 
 func scanClaimed(row scanner) (c claimedRun, err error) {
-	c.Run, err = scanRun(leading{leading{row, &c.seq}, &c.CancelRequested})
+	c.Run, err = scanRun(leading{leading{row, &c.place}, &c.CancelRequested})
 	return c, err
 }
 

@@ -127,7 +127,7 @@ func finishRun(ctx context.Context, s host.Store, id string) error {
 	var calls []host.HookCall
 	for _, name := range []string{"a", "b"} {
 		calls = append(calls, host.HookCall{
-			ID: name + id, RunID: id, Status: host.HookCallQueued, Attempt: 1, MaxAttempts: 5,
+			ID: name + id, RunID: id, SessionID: run.SessionID, Status: host.HookCallQueued, Attempt: 1, MaxAttempts: 5,
 			Owner: lease.Owner, LeaseUntil: lease.Until,
 		})
 	}

@@ -153,7 +153,7 @@ func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
 	})
 }
 
-const callsToDropQuery = `SELECT id, status FROM hook_calls WHERE run_id = ?`
+const callsToDropQuery = `SELECT id, status FROM hook_calls WHERE seq IN (` + callsOfRun + `)`
 
 // dropRun deletes a run with its calls, unless one of them is not final.
 func dropRun(t *tx, id string) (bool, error) {
@@ -185,7 +185,7 @@ func dropRun(t *tx, id string) (bool, error) {
 	return n > 0, err
 }
 
-const expireLogsQuery = `UPDATE hook_calls SET logged = 0, doc = json_set(doc, '$.logs', json('[]'))
+const expireLogsQuery = `UPDATE hook_calls SET logged = 0, result = json_set(result, '$.logs', json('[]'))
 	WHERE id IN (SELECT id FROM hook_calls WHERE logged AND finished_at < ? LIMIT ?)`
 
 func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {

@@ -161,7 +161,7 @@ func TestDeletedLeavesTheFile(t *testing.T) {
 	}
 	secret := strings.Repeat("078-05-1120 ", 2000)
 	run := host.Run{ID: "run", RootID: "run", SessionID: "session", Status: host.RunRunning, Attempt: 1}
-	call := host.HookCall{ID: "call", RunID: "run", Status: host.HookCallQueued, Attempt: 1, Owner: "self", SnapshotID: "s"}
+	call := host.HookCall{ID: "call", RunID: "run", SessionID: "session", Status: host.HookCallQueued, Attempt: 1, Owner: "self", SnapshotID: "s"}
 	end := host.Finish{Run: run, Calls: []host.HookCall{call}, Snapshots: []host.Snapshot{{ID: "s", RunID: "run", Context: []byte(secret)}}}
 	end.Run.Status = host.RunCompleted
 	done := call

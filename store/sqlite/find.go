@@ -17,7 +17,7 @@ func (s *Store) FindHookCalls(
 		return host.HookCallPage{}, errors.New("find hook calls: offset and limit must not be negative")
 	}
 	chosen, args := chosenBy(filter)
-	list := `SELECT ` + hookCallColumns + chosen + ` ORDER BY rowid DESC LIMIT ? OFFSET ?`
+	list := `SELECT ` + hookCallColumns + chosen + ` ORDER BY seq DESC LIMIT ? OFFSET ?`
 	calls, err := all(ctx, s.read, scanHookCall, list, append(args, limit, offset)...)
 	if err != nil {
 		return host.HookCallPage{}, fmt.Errorf("find hook calls: %w", err)
@@ -34,44 +34,48 @@ func (s *Store) FindHookCalls(
 // text for each set of fields: a statement is prepared once.
 func chosenBy(f host.HookCallFilter) (clause string, args []any) {
 	var where []string
+	session := "seq IN (" + callsOfSession + ")"
+	if f.RunID != "" {
+		session = "session_id = ?"
+	}
 	for _, c := range []struct {
-		column string
-		value  string
+		condition string
+		value     string
 	}{
-		{"run_id", f.RunID},
-		{"session_id", f.SessionID},
-		{"status", string(f.Status)},
-		{"plugin", f.Plugin},
-		{"hook", f.Hook},
-		{"mode", string(f.Mode)},
+		{"seq IN (" + callsOfRun + ")", f.RunID},
+		{session, f.SessionID},
+		{"status = ?", string(f.Status)},
+		{"plugin = ?", f.Plugin},
+		{"hook = ?", f.Hook},
+		{"mode = ?", string(f.Mode)},
 	} {
 		if c.value != "" {
-			where, args = append(where, c.column+" = ?"), append(args, c.value)
+			where, args = append(where, c.condition), append(args, c.value)
 		}
 	}
 	index, condition := indexFor(f)
-	if condition != "" {
-		where = append(where, condition)
-	}
-	clause = ` FROM hook_calls ` + index
-	if len(where) > 0 {
-		clause += ` WHERE ` + strings.Join(where, " AND ")
-	}
-	return clause, args
+	where = append(where, condition)
+	return ` FROM hook_calls ` + index + ` WHERE ` + strings.Join(where, " AND "), args
 }
+
+// openCalls yields the seqs of the calls that are not final, from the index alone:
+// the calls of one status then lie in the order of storing.
+const openCalls = `SELECT seq FROM hook_calls INDEXED BY hook_calls_open WHERE status IN ('queued', 'running')`
 
 // indexFor names the index that leaves least to look through, and the condition
 // it asks for. Completed calls are most calls, so they are found as they lie.
 func indexFor(f host.HookCallFilter) (index, condition string) {
 	switch {
-	case f.RunID != "":
-		return "INDEXED BY hook_calls_of_run", ""
-	case f.SessionID != "":
-		return "INDEXED BY hook_calls_of_session", ""
+	case f.RunID != "", f.SessionID != "":
+		return "NOT INDEXED", "TRUE"
+	case f.Status == host.HookCallQueued:
+		return "NOT INDEXED", "seq IN (" + openCalls + " AND status = 'queued')"
+	case f.Status == host.HookCallRunning:
+		return "NOT INDEXED", "seq IN (" + openCalls + " AND status = 'running')"
 	case f.Status != "" && f.Status != host.HookCallCompleted:
-		return "INDEXED BY hook_calls_of_status", "status <> 'completed'"
+		return "INDEXED BY hook_calls_of_status", "status IN ('dead', 'skipped', 'cancelled')"
 	case f.Plugin != "":
-		return "INDEXED BY hook_calls_of_plugin", ""
+		return "INDEXED BY hook_calls_of_plugin", "TRUE"
 	}
-	return "NOT INDEXED", ""
+	return "NOT INDEXED", "TRUE"
 }

@@ -18,19 +18,19 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	}
 	id := finish.Run.ID
 	o := &op{key: runKey(id), settled: func(err error) {
-		if _, seq, ok := s.pending.get(id); ok && err == nil {
-			s.pending.remove(seq)
+		if _, place, ok := s.pending.get(id); ok && err == nil {
+			s.pending.remove(place)
 		}
 	}}
 	o.do = func(t *tx) error {
 		if o.replaces == nil {
 			return f.write(t, f.run.finish)
 		}
-		created, seq, _ := s.pending.get(id)
+		created, place, _ := s.pending.get(id)
 		if created.Attempt != finish.Run.Attempt {
 			return host.ErrStale
 		}
-		f.run.seq = seq
+		f.run.place = place
 		return f.write(t, f.run.insert)
 	}
 	err = s.writer.write(ctx, o)
@@ -72,7 +72,13 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 		session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots, events: events,
 	}
 	for _, call := range finish.Calls {
+		if call.RunID != finish.Run.ID {
+			return nil, fmt.Errorf("hook call %q is of run %q", call.ID, call.RunID)
+		}
 		row, err := newHookCallRow(call)
+		if err == nil {
+			err = row.encodeSpec()
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -83,6 +89,7 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 
 // write writes the run first: its fence decides about the rest.
 func (f *finishRows) write(t *tx, run func(*tx) error) error {
+	f.number(t)
 	if err := run(t); err != nil {
 		return err
 	}
@@ -94,8 +101,8 @@ func (f *finishRows) write(t *tx, run func(*tx) error) error {
 			return err
 		}
 	}
-	for _, call := range f.calls {
-		if err := call.insert(t); err != nil {
+	for i := range f.calls {
+		if err := f.calls[i].insert(t); err != nil {
 			return err
 		}
 	}
@@ -104,10 +111,20 @@ func (f *finishRows) write(t *tx, run func(*tx) error) error {
 			return err
 		}
 	}
-	if err := f.writeProgress(t); err != nil {
-		return err
+	return f.writeProgress(t)
+}
+
+// number gives the calls their places in the order of storing: one piece, by which
+// the run finds them.
+func (f *finishRows) number(t *tx) {
+	if len(f.calls) == 0 {
+		return
 	}
-	return tellEnd(t, f.run.run)
+	for i := range f.calls {
+		*t.lastCall++
+		f.calls[i].seq = *t.lastCall
+	}
+	f.run.firstCall, f.run.lastCall = f.calls[0].seq, *t.lastCall
 }
 
 // writeProgress ends what only background runs have.

@@ -46,25 +46,25 @@ func (s *Store) create(ctx context.Context, n host.NewRun) error {
 	if err != nil {
 		return err
 	}
-	c.row.seq, _ = s.pending.add(n.Run, false)
-	return s.writer.write(ctx, &op{do: c.write, settled: func(error) { s.pending.remove(c.row.seq) }})
+	c.row.place, _ = s.pending.add(n.Run, false)
+	return s.writer.write(ctx, &op{do: c.write, settled: func(error) { s.pending.remove(c.row.place) }})
 }
 
 // createLazily makes the run readable and puts its row into the next
 // transaction.
 func (s *Store) createLazily(_ context.Context, n host.NewRun) error {
-	seq, ok := s.pending.add(n.Run, true)
+	place, ok := s.pending.add(n.Run, true)
 	if !ok {
 		s.writer.log.Warn("write refused", "row", runKey(n.Run.ID), "err", "a run with this id is under way")
 		return nil
 	}
-	o := &op{key: runKey(n.Run.ID), settled: func(error) { s.pending.remove(seq) }}
+	o := &op{key: runKey(n.Run.ID), settled: func(error) { s.pending.remove(place) }}
 	o.do = func(t *tx) error {
 		c, err := newCreation(n) // here, since it is seldom needed
 		if err != nil {
 			return err
 		}
-		c.row.seq = seq
+		c.row.place = place
 		return c.write(t)
 	}
 	return s.writer.writeLazily(o)
@@ -104,16 +104,11 @@ func (c *creation) write(t *tx) error {
 	if err := c.row.insert(t); err != nil {
 		return err
 	}
-	if c.request != "" {
-		_, err := t.exec(`INSERT INTO run_inputs (run_id, request) VALUES (?, ?)`, c.row.run.ID, c.request)
-		if err != nil {
-			return err
-		}
+	if c.request == "" {
+		return nil
 	}
-	if c.row.run.Background && c.row.lease.Owner == "" {
-		t.tell(host.SignalWork, "")
-	}
-	return nil
+	_, err := t.exec(`INSERT INTO run_inputs (run_id, request) VALUES (?, ?)`, c.row.run.ID, c.request)
+	return err
 }
 
 // checkKey refuses a run whose idempotency key another has.

@@ -66,6 +66,9 @@ type tx struct {
 	touched bool
 	wrote   bool
 	op      *op // the op at hand
+	// lastCall is the seq of the hook call stored last. Only the writer's goroutine
+	// uses it.
+	lastCall *int64
 }
 
 // tell has a signal sent when the op at hand is committed.

@@ -152,7 +152,7 @@ func (s *Store) DeletePlugin(ctx context.Context, name, version string) error {
 // checkNoOpenCalls fails while a hook call needs the digest.
 func checkNoOpenCalls(t *tx, digest string) error {
 	const query = `SELECT count(*) FROM hook_calls
-		WHERE status IN ('queued', 'running') AND json_extract(doc, '$.digest') = ?`
+		WHERE status IN ('queued', 'running') AND spec ->> '$.digest' = ?`
 	open, err := queryTx(t, value[int], query, digest)
 	if err == nil && open[0] > 0 {
 		return host.Errorf(host.CodeConflict, "hook calls of the plugin are not final yet: %d", open[0])

@@ -45,13 +45,13 @@ func deadHookCall(t *tx, id string) (host.HookCall, error) {
 
 func reviveHookCall(t *tx, call host.HookCall) error {
 	const query = `UPDATE hook_calls SET status = ?, attempt = ?, max_attempts = ?, next_attempt_at = ?,
-		started_at = 0, finished_at = 0, logged = 0, doc = ? WHERE id = ?`
+		started_at = 0, finished_at = 0, logged = 0, result = ? WHERE id = ?`
 	row, err := newHookCallRow(call)
 	if err != nil {
 		return err
 	}
 	t.tell(host.SignalWork, "")
-	_, err = t.exec(query, call.Status, call.Attempt, call.MaxAttempts, nanos(call.NextAttemptAt), row.doc, call.ID)
+	_, err = t.exec(query, call.Status, call.Attempt, call.MaxAttempts, nanos(call.NextAttemptAt), row.result, call.ID)
 	return err
 }
 
@@ -78,7 +78,7 @@ func (s *Store) retryBatch(ctx context.Context, filter host.HookCallFilter, now 
 	filter.Status = host.HookCallDead
 	chosen, args := chosenBy(filter)
 	query := `SELECT ` + hookCallColumns + chosen +
-		` AND EXISTS (SELECT 1 FROM snapshots WHERE id = hook_calls.snapshot_id) ORDER BY rowid LIMIT ?`
+		` AND EXISTS (SELECT 1 FROM snapshots WHERE id = hook_calls.snapshot_id) ORDER BY seq LIMIT ?`
 	revived := 0
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		calls, err := queryTx(t, scanHookCall, query, append(args, limit)...)

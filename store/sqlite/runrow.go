@@ -12,11 +12,13 @@ func runKey(id string) string { return "run " + id }
 
 // runRow is a run as it is stored.
 type runRow struct {
-	run            *host.Run
-	seq            int64 // of a row that is to be inserted
-	lease          host.Lease
-	idempotencyKey any // TEXT, or nil
-	doc            string
+	run   *host.Run
+	place int64 // of a row that is to be inserted
+	// The seqs of its hook calls, or nil.
+	firstCall, lastCall any
+	lease               host.Lease
+	idempotencyKey      any // TEXT, or nil
+	doc                 string
 }
 
 func newRunRow(run *host.Run, lease host.Lease) (runRow, error) {
@@ -33,46 +35,77 @@ func (r *runRow) counted() bool { return r.run.ParentID == "" && r.run.Status.Fi
 // insert adds the row; an id that exists is a conflict. A run that somebody has
 // cancelled already cannot come in with another end.
 func (r *runRow) insert(t *tx) error {
-	const query = `INSERT INTO runs (session_id, id, seq, parent_id, background, parallel, status, attempt,
+	const query = `INSERT INTO runs (session_id, id, place, parent_id, background, parallel, status, attempt,
 			owner, lease_until, due_at, created_at, finished_at, streamed, idempotency_key, doc,
-			turn, cancel_requested)
-		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, 0, ?13, ?14,
-			CASE WHEN ?15 THEN ` + lastTurn + ` + 1 END, EXISTS (` + cancelOf + `)
-		WHERE ?7 NOT IN ('COMPLETED', 'ERROR') OR NOT EXISTS (` + cancelOf + `)
-		ON CONFLICT (id) DO NOTHING`
+			first_call, last_call, turn, cancel_requested)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, 0, ?13, ?14, ?15, ?16,
+			CASE WHEN ?17 THEN ` + lastTurn + ` + 1 END, EXISTS (SELECT 1 FROM run_cancels WHERE run_id = ?2))
+		ON CONFLICT (id) DO NOTHING RETURNING cancel_requested, ` + waiting
 	run := r.run
-	n, err := t.exec(query, run.SessionID, run.ID, r.seq, run.ParentID, run.Background, run.Parallel, run.Status,
-		run.Attempt, r.lease.Owner, nanos(r.lease.Until), nanos(run.CreatedAt), nanos(run.FinishedAt),
-		r.idempotencyKey, r.doc, r.counted())
-	if err != nil || n > 0 {
+	written, err := queryTx(t, scanWritten, query, run.SessionID, run.ID, r.place, run.ParentID, run.Background,
+		run.Parallel, run.Status, run.Attempt, r.lease.Owner, nanos(r.lease.Until), nanos(run.CreatedAt),
+		nanos(run.FinishedAt), r.idempotencyKey, r.doc, r.firstCall, r.lastCall, r.counted())
+	t.changed(int64(len(written)))
+	switch {
+	case err != nil:
 		return err
-	}
-	found, err := queryTx(t, value[int], `SELECT 1 FROM runs WHERE id = ?`, run.ID)
-	if err != nil {
-		return err
-	}
-	if len(found) > 0 {
+	case len(written) == 0:
 		return host.Errorf(host.CodeConflict, "run %q exists already", run.ID)
+	case written[0].cancelled && run.Status.Final() && run.Status != host.RunCancelled:
+		return host.ErrCancelled
 	}
-	return host.ErrCancelled
+	r.tell(t, written[0].waiting)
+	return nil
 }
-
-// cancelOf is the cancel that came before the run ?2.
-const cancelOf = `SELECT 1 FROM run_cancels WHERE run_id = ?2`
 
 // finish replaces the row of a run that is not final and belongs to r's attempt,
 // and frees it.
 func (r *runRow) finish(t *tx) error {
 	const query = `UPDATE runs SET status = ?2, owner = '', lease_until = 0, finished_at = ?3, streamed = background,
-			doc = ?4, turn = CASE WHEN ?5 THEN ` + lastTurn + ` + 1 END
-		WHERE id = ?6 AND attempt = ?7 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')
-			AND (?2 = 'CANCELLED' OR NOT cancel_requested)`
-	n, err := t.exec(query, r.run.SessionID, r.run.Status, nanos(r.run.FinishedAt), r.doc, r.counted(),
-		r.run.ID, r.run.Attempt)
-	if err != nil || n > 0 {
+			doc = ?4, first_call = ?5, last_call = ?6, turn = CASE WHEN ?7 THEN ` + lastTurn + ` + 1 END
+		WHERE id = ?8 AND attempt = ?9 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')
+			AND (?2 = 'CANCELLED' OR NOT cancel_requested)
+		RETURNING cancel_requested, ` + waiting
+	written, err := queryTx(t, scanWritten, query, r.run.SessionID, r.run.Status, nanos(r.run.FinishedAt), r.doc,
+		r.firstCall, r.lastCall, r.counted(), r.run.ID, r.run.Attempt)
+	t.changed(int64(len(written)))
+	if err != nil {
 		return err
 	}
-	return missedRun(t, r.run.ID, r.run.Attempt)
+	if len(written) == 0 {
+		return missedRun(t, r.run.ID, r.run.Attempt)
+	}
+	r.tell(t, written[0].waiting)
+	return nil
+}
+
+// waiting is whether the session ?1 has a background run that nobody holds.
+const waiting = `EXISTS (SELECT 1 FROM runs AS a INDEXED BY runs_of_session
+	WHERE a.session_id = ?1 AND a.turn IS NULL AND a.status IN ('PENDING', 'RUNNING') AND a.background AND a.owner = '')`
+
+// written is what a row that was written says of itself and its session.
+type written struct{ cancelled, waiting bool }
+
+func scanWritten(row scanner) (w written, err error) {
+	err = row.Scan(&w.cancelled, &w.waiting)
+	return w, err
+}
+
+// tell tells those who wait for the run, or for its stream.
+func (r *runRow) tell(t *tx, waiting bool) {
+	switch run := r.run; {
+	case !run.Status.Final():
+		if run.Background && r.lease.Owner == "" {
+			t.tell(host.SignalWork, "")
+		}
+		return
+	case run.Background:
+		t.tell(host.SignalEvents, run.ID)
+	}
+	t.tell(host.SignalSession, r.run.SessionID)
+	if waiting {
+		t.tell(host.SignalWork, "")
+	}
 }
 
 // missedRun says why a write of an attempt met no row.

@@ -9,24 +9,22 @@ import (
 
 // The queries of a deletion; ?1 is the session.
 const (
-	sessionRunIDs = `(SELECT id FROM runs WHERE session_id = ?1 AND turn IS NOT NULL
-		UNION ALL SELECT id FROM runs WHERE session_id = ?1 AND turn IS NULL)`
+	sessionRunIDs = `(SELECT id FROM runs WHERE session_id = ?1)`
 
 	unfinishedRunQuery = `SELECT id FROM runs
 		WHERE session_id = ?1 AND turn IS NULL AND status IN ('PENDING', 'RUNNING') LIMIT 1`
-	openCallQuery = `SELECT id FROM hook_calls INDEXED BY hook_calls_of_run
-		WHERE run_id IN ` + sessionRunIDs + ` AND status IN ('queued', 'running') LIMIT 1`
+	openCallQuery = `SELECT id FROM hook_calls
+		WHERE seq IN (` + callsOfSession + `) AND status IN ('queued', 'running') LIMIT 1`
 )
 
 // sessionDeletes delete everything that belongs to a session, itself last.
 func sessionDeletes() []string {
 	return []string{
-		`DELETE FROM snapshots WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE run_id IN ` + sessionRunIDs + `)`,
-		`DELETE FROM hook_calls WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM snapshots WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE seq IN (` + callsOfSession + `))`,
+		`DELETE FROM hook_calls WHERE seq IN (` + callsOfSession + `)`,
 		`DELETE FROM run_events WHERE run_id IN ` + sessionRunIDs,
 		`DELETE FROM run_cancels WHERE run_id IN ` + sessionRunIDs,
-		`DELETE FROM runs WHERE session_id = ?1 AND turn IS NOT NULL`,
-		`DELETE FROM runs WHERE session_id = ?1 AND turn IS NULL`,
+		`DELETE FROM runs WHERE session_id = ?1`,
 		`DELETE FROM session_usage WHERE session_id = ?1`,
 		`DELETE FROM sessions WHERE id = ?1`,
 	}

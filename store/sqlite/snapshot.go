@@ -27,11 +27,16 @@ func insertSnapshot(t *tx, snapshot host.Snapshot) error {
 	return err
 }
 
+const dropSnapshotQuery = `DELETE FROM snapshots WHERE id = ?1 AND NOT EXISTS (
+	SELECT 1 FROM runs AS r CROSS JOIN hook_calls AS c ON c.seq BETWEEN r.first_call AND r.last_call
+	WHERE r.id = snapshots.run_id AND c.snapshot_id = ?1 AND c.status IN ('queued', 'running', 'dead'))`
+
 // dropSnapshot deletes a snapshot unless a call of its run needs it, or would if
 // it were retried.
 func dropSnapshot(t *tx, id string) error {
-	const query = `DELETE FROM snapshots WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM hook_calls
-		WHERE run_id = snapshots.run_id AND snapshot_id = ?1 AND status IN ('queued', 'running', 'dead'))`
-	_, err := t.exec(query, id)
+	if id == "" {
+		return nil
+	}
+	_, err := t.exec(dropSnapshotQuery, id)
 	return err
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -77,7 +78,7 @@ func open(ctx context.Context, cfg Config, quiet time.Duration) (*Store, error) 
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	last, err := lastRun(ctx, db)
+	lastRun, lastCall, err := lastPlaces(ctx, db.read)
 	if err != nil {
 		return nil, errors.Join(err, db.close(), lock.Close())
 	}
@@ -86,17 +87,25 @@ func open(ctx context.Context, cfg Config, quiet time.Duration) (*Store, error) 
 		lock:    lock,
 		db:      db,
 		read:    newStatements(db.read),
-		writer:  newWriter(db.write, cfg.Log, quiet),
-		pending: newPendingRuns(last),
+		writer:  newWriter(db.write, lastCall, cfg.Log, quiet),
+		pending: newPendingRuns(lastRun),
 	}
 	go s.writer.run()
 	return s, nil
 }
 
-// lastRun is the last place taken in the order of creation.
-func lastRun(ctx context.Context, db *database) (last int64, err error) {
-	err = db.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM runs").Scan(&last)
-	return last, err
+const (
+	lastRunQuery  = `SELECT coalesce(max(place), 0) FROM runs WHERE status IN ('PENDING', 'RUNNING')`
+	lastCallQuery = `SELECT coalesce(max(seq), 0) FROM hook_calls`
+)
+
+// lastPlaces are where the orders of runs and of hook calls go on.
+func lastPlaces(ctx context.Context, db *sql.DB) (run, call int64, err error) {
+	err = db.QueryRowContext(ctx, lastRunQuery).Scan(&run)
+	if err == nil {
+		err = db.QueryRowContext(ctx, lastCallQuery).Scan(&call)
+	}
+	return run, call, err
 }
 
 // Close writes what was handed in, waits for the writer and releases the file.

@@ -65,9 +65,6 @@ func sweepRuns(t *tx, self string, now time.Time) (int, error) {
 		if err := row.finish(t); err != nil {
 			return 0, err
 		}
-		if err := tellEnd(t, &run); err != nil {
-			return 0, err
-		}
 	}
 	return len(runs), nil
 }

@@ -124,7 +124,7 @@ func wantNothingBeside(t *testing.T, s host.Store) {
 }
 
 func finishAtomic(t *testing.T, s host.Store, wait bool) {
-	finish(t, s, newRun("other", "other"), newCall("taken", "other"))
+	finish(t, s, newRun("other", "session"), newCall("taken", "other"))
 	run := newRun("run", "session")
 	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self(), Wait: wait}))
 	end := host.Finish{
@@ -150,10 +150,11 @@ func finishAtomic(t *testing.T, s host.Store, wait bool) {
 
 // finishFailsAlone finishes good and bad runs at once.
 func finishFailsAlone(t *testing.T, s host.Store) {
-	finish(t, s, newRun("other", "other"), newCall("taken", "other"))
+	finish(t, s, newRun("other", "session"), newCall("taken", "other"))
 	inParallel(t.Context(), t, 32, func(ctx context.Context, i int) error {
 		run := newRun(fmt.Sprint("run ", i), fmt.Sprint("session ", i))
 		call, bad := newCall(fmt.Sprint("call ", i), run.ID), i%4 == 0
+		call.SessionID = run.SessionID
 		if bad {
 			call.ID = "taken"
 		}
@@ -191,6 +192,7 @@ func finishAtOnce(t *testing.T, s host.Store) {
 				return err
 			}
 			calls := []host.HookCall{newCall("a of "+run.ID, run.ID), newCall("b of "+run.ID, run.ID)}
+			calls[0].SessionID, calls[1].SessionID = session, session
 			err := s.FinishRun(ctx, host.Finish{Run: finished(run, host.RunCompleted), Calls: calls})
 			if err != nil {
 				return err

@@ -39,13 +39,13 @@ func sweep(t *testing.T, s host.Store, want host.Swept) {
 }
 
 func sweptRuns(t *testing.T, s host.Store) {
-	running, pending, mine := newRun("running", "s"), newRun("pending", "s"), newRun("mine", "s")
+	running, pending, mine := newRun("running", "session"), newRun("pending", "session"), newRun("mine", "session")
 	pending.Status = host.RunPending
 	for _, run := range []host.Run{running, pending} {
 		must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: dead(), Wait: true}))
 	}
 	create(t, s, mine)
-	finish(t, s, newRun("over", "s"))
+	finish(t, s, newRun("over", "session"))
 	sweep(t, s, host.Swept{Runs: 2})
 
 	for _, want := range []host.Run{running, pending} {
@@ -56,8 +56,8 @@ func sweptRuns(t *testing.T, s host.Store) {
 		wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: finished(want, host.RunCompleted)}))
 	}
 	wantEqual(t, mine, get(s.Run(t.Context(), "mine"))(t))
-	wantEqual(t, []string{"over"}, ids(get(s.History(t.Context(), "s", 9))(t)))
-	wantEqual(t, 3, get(s.Turns(t.Context(), "s"))(t))
+	wantEqual(t, []string{"over"}, ids(get(s.History(t.Context(), "session", 9))(t)))
+	wantEqual(t, 3, get(s.Turns(t.Context(), "session"))(t))
 	sweep(t, s, host.Swept{})
 }
 
@@ -72,14 +72,14 @@ func wantRestarted(t *testing.T, run host.Run) {
 }
 
 func sweptUnderWay(t *testing.T, s host.Store) {
-	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "s"), Lease: dead()}))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "session"), Lease: dead()}))
 	sweep(t, s, host.Swept{Runs: 1})
 	wantRestarted(t, get(s.Run(t.Context(), "run"))(t))
 }
 
 // A cancel was promised, whatever became of the owner.
 func sweptCancelled(t *testing.T, s host.Store) {
-	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "s"), Lease: dead(), Wait: true}))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "session"), Lease: dead(), Wait: true}))
 	must(t, s.CancelRun(t.Context(), "run", at(45)))
 	sweep(t, s, host.Swept{Runs: 1})
 	got := get(s.Run(t.Context(), "run"))(t)
@@ -120,7 +120,7 @@ func sweptCalls(t *testing.T, s host.Store) {
 	queued, running := heldBy(newCall("queued", "run"), dead()), heldBy(newCall("running", "run"), dead())
 	mine, unheld, over := newCall("mine", "run"), free(newCall("unheld", "run"), 99), done(newCall("over", "run"))
 	queued.Position, running.Position, mine.Position, unheld.Position, over.Position = 0, 1, 2, 3, 4
-	finish(t, s, newRun("run", "s"), queued, running, mine, unheld, over)
+	finish(t, s, newRun("run", "session"), queued, running, mine, unheld, over)
 	must(t, s.StartHookCall(t.Context(), "running", 1, at(3)))
 	sweep(t, s, host.Swept{Calls: 2})
 
@@ -136,7 +136,7 @@ func sweptCalls(t *testing.T, s host.Store) {
 }
 
 func sweptLastAttempt(t *testing.T, s host.Store) {
-	run, call := newRun("run", "s"), heldBy(newCall("call", "run"), dead())
+	run, call := newRun("run", "session"), heldBy(newCall("call", "run"), dead())
 	call.Attempt, call.SnapshotID = call.MaxAttempts, "snapshot"
 	create(t, s, run)
 	must(t, s.FinishRun(t.Context(), host.Finish{
@@ -159,15 +159,15 @@ func sweptLastAttempt(t *testing.T, s host.Store) {
 }
 
 func nothingToSweep(t *testing.T, s host.Store) {
-	finish(t, s, newRun("over", "s"), newCall("held", "over"), free(newCall("unheld", "over"), 3))
-	create(t, s, newRun("run", "s"))
+	finish(t, s, newRun("over", "session"), newCall("held", "over"), free(newCall("unheld", "over"), 3))
+	create(t, s, newRun("run", "session"))
 	sweep(t, s, host.Swept{})
 }
 
 func renewed(t *testing.T, s host.Store) {
 	mine, other, unheld := newCall("mine", "run"), heldBy(newCall("other", "run"), dead()), free(newCall("unheld", "run"), 3)
 	mine.Position, other.Position, unheld.Position = 0, 1, 2
-	finish(t, s, newRun("run", "s"), mine, other, unheld)
+	finish(t, s, newRun("run", "session"), mine, other, unheld)
 	_, err := s.RenewLeases(t.Context(), host.Lease{Owner: self().Owner, Until: at(2000)})
 	must(t, err)
 	mine.LeaseUntil = at(2000)
@@ -178,8 +178,8 @@ func renewedCancelled(t *testing.T, s host.Store) {
 	for _, id := range []string{"cancelled", "other", "running", "over"} {
 		create(t, s, newRun(id, id))
 	}
-	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("theirs", "s"), Lease: dead(), Wait: true}))
-	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("lazy", "s"), Lease: self()}))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("theirs", "session"), Lease: dead(), Wait: true}))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("lazy", "session"), Lease: self()}))
 	must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(newRun("over", "over"), host.RunCompleted)}))
 	for _, id := range []string{"cancelled", "other", "theirs", "lazy", "over", "none"} {
 		must(t, s.CancelRun(t.Context(), id, at(2)))
@@ -195,8 +195,8 @@ func renewedCancelled(t *testing.T, s host.Store) {
 func anotherHolds(t *testing.T, s host.Store) {
 	t.Helper()
 	other := host.Lease{Owner: "other", Until: at(60)}
-	finish(t, s, newRun("over", "s"), heldBy(newCall("call", "over"), other))
-	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "s"), Lease: other, Wait: true}))
+	finish(t, s, newRun("over", "session"), heldBy(newCall("call", "over"), other))
+	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("run", "session"), Lease: other, Wait: true}))
 }
 
 func anotherIsDead(t *testing.T, s host.Store) {
@@ -207,5 +207,5 @@ func anotherIsDead(t *testing.T, s host.Store) {
 func anotherLives(t *testing.T, s host.Store) {
 	anotherHolds(t, s)
 	sweep(t, s, host.Swept{})
-	wantEqual(t, newRun("run", "s"), get(s.Run(t.Context(), "run"))(t))
+	wantEqual(t, newRun("run", "session"), get(s.Run(t.Context(), "run"))(t))
 }

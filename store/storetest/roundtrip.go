@@ -22,7 +22,7 @@ func roundTripTests() []test {
 
 func finishRoundTrip(t *testing.T, s host.Store) {
 	run, session, call := filled[host.Run](), filled[host.Session](), filled[host.HookCall]()
-	run.Status, call.Status, call.RunID = host.RunCompleted, host.HookCallQueued, run.ID
+	run.Status, call.Status, call.RunID, call.SessionID = host.RunCompleted, host.HookCallQueued, run.ID, run.SessionID
 	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun(run.ID, run.SessionID), Lease: self()}))
 	flush(t, s)
 	attempt := run

@@ -24,10 +24,14 @@ func full(t *testing.T, s host.Store, id string, calls ...host.HookCall) {
 	t.Helper()
 	session := newSession(1)
 	session.ID = id
+	for i := range calls {
+		calls[i].SessionID = id
+	}
 	for _, name := range []string{"1", "2"} {
 		run := newRun(id+name, id)
 		create(t, s, run)
 		over := newCall("over "+run.ID, run.ID)
+		over.SessionID = id
 		over.Status, over.SnapshotID = host.HookCallDead, "snapshot of "+run.ID
 		must(t, s.FinishRun(t.Context(), host.Finish{
 			Run: finished(run, host.RunCompleted), Session: &session, Calls: append(calls, over),

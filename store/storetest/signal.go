@@ -64,7 +64,7 @@ func signalsOfWork(t *testing.T, s host.Store) {
 			wantSignal(t, heard, host.SignalWork, "")
 			must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(first, host.RunCompleted)}))
 		},
-		func() { finish(t, s, newRun("with a call", "s"), free(newCall("call", "with a call"), 3)) },
+		func() { finish(t, s, newRun("with a call", "session"), free(newCall("call", "with a call"), 3)) },
 		func() {
 			get(s.ClaimHookCalls(t.Context(), self(), at(50), plugin, 1))(t)
 			must(t, s.ReleaseHookCall(t.Context(), "call", 1))

@@ -1,9 +1,11 @@
 -- Times are Unix nanoseconds, 0 for none. A doc is the whole row as JSON; where
--- a column repeats a field of it, the column is the truth.
+-- a column repeats a field of it, the column is the truth. A spec and a result
+-- are what no column has.
 
 CREATE TABLE runs (
-    seq              INTEGER PRIMARY KEY,       -- the order of creation
+    seq              INTEGER PRIMARY KEY,       -- the order of storing
     id               TEXT NOT NULL UNIQUE,
+    place            INTEGER NOT NULL,          -- the order of creation, among runs that have not ended
     session_id       TEXT NOT NULL,
     parent_id        TEXT NOT NULL,             -- empty for a top-level run
     background       INTEGER NOT NULL,
@@ -15,21 +17,20 @@ CREATE TABLE runs (
     due_at           INTEGER NOT NULL,          -- of a background run that nobody holds
     cancel_requested INTEGER NOT NULL,          -- the run is to end CANCELLED
     turn             INTEGER,                   -- 1 for the session's first finished top-level run
+    first_call       INTEGER,                   -- its hook calls lie in one piece, which may have holes
+    last_call        INTEGER,
     created_at       INTEGER NOT NULL,
     finished_at      INTEGER NOT NULL,
     streamed         INTEGER NOT NULL,          -- final, with events
-    idempotency_key  TEXT UNIQUE,
+    idempotency_key  TEXT,
     doc              TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX runs_of_session ON runs (session_id, turn, status) WHERE turn IS NOT NULL;
--- Runs that have not ended, and those of members.
-CREATE INDEX runs_without_turn ON runs (session_id) WHERE turn IS NULL;
-CREATE INDEX runs_unfinished ON runs (owner) WHERE status IN ('PENDING', 'RUNNING');
--- Those that the session's later runs wait for.
-CREATE INDEX runs_ahead ON runs (session_id) WHERE status IN ('PENDING', 'RUNNING') AND parent_id = '';
+CREATE INDEX runs_of_session ON runs (session_id, turn, status, first_call, last_call);
+CREATE INDEX runs_unfinished ON runs (owner, place) WHERE status IN ('PENDING', 'RUNNING');
 CREATE INDEX runs_background ON runs (status, background) WHERE status IN ('PENDING', 'RUNNING') AND background;
 CREATE INDEX runs_streamed ON runs (finished_at) WHERE streamed;
+CREATE UNIQUE INDEX runs_of_key ON runs (idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 -- What background runs were asked, until their hooks have permitted it.
 CREATE TABLE run_inputs (
@@ -110,17 +111,17 @@ CREATE TABLE hook_calls (
     created_at      INTEGER NOT NULL,
     started_at      INTEGER NOT NULL,
     finished_at     INTEGER NOT NULL,
-    logged          INTEGER NOT NULL,          -- final, with logs in doc
+    logged          INTEGER NOT NULL,          -- final, with logs in result
     snapshot_id     TEXT NOT NULL,
-    spec            TEXT,
-    doc             TEXT NOT NULL
+    spec            TEXT NOT NULL,             -- what is fixed when the call is stored
+    result          TEXT NOT NULL              -- what came of it
 ) STRICT;
 
-CREATE INDEX hook_calls_of_run ON hook_calls (run_id, sequence, position);
-CREATE INDEX hook_calls_open ON hook_calls (owner, plugin, next_attempt_at) WHERE status IN ('queued', 'running');
-CREATE INDEX hook_calls_of_session ON hook_calls (session_id);
+-- The calls of a run or a session are found through the runs. A call that is
+-- queued is in as few indexes as can be: a run's end waits for it.
+CREATE INDEX hook_calls_open ON hook_calls (owner, plugin, next_attempt_at, status) WHERE status IN ('queued', 'running');
 CREATE INDEX hook_calls_of_plugin ON hook_calls (plugin);
-CREATE INDEX hook_calls_of_status ON hook_calls (status) WHERE status <> 'completed';
+CREATE INDEX hook_calls_of_status ON hook_calls (status) WHERE status IN ('dead', 'skipped', 'cancelled');
 CREATE INDEX hook_calls_logged ON hook_calls (finished_at) WHERE logged;
 
 CREATE TABLE snapshots (
