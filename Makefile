@@ -8,6 +8,7 @@ SHELL       := bash
 GO       ?= go
 CONFIG   ?= examples/background-hooks/host.yaml
 KILLS    ?= 50
+RUNS     ?= 500
 FUZZTIME ?= 1m
 BENCH    ?= .
 
@@ -68,11 +69,11 @@ test: test-tools ## Run all tests, with the race detector; 5 kills
 	  echo "$(go_test) ./... # in $$module"; \
 	  (cd $$module && $(go_test) ./...); \
 	done
-	@$(MAKE) --no-print-directory kill-test KILLS=5
+	@$(MAKE) --no-print-directory kill-test KILLS=5 RUNS=40
 
 .PHONY: kill-test
-kill-test: test-tools ## Kill the running host again and again, and see that nothing is lost (KILLS=50)
-	SNAPHOOK_KILLS=$(KILLS) CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 60m -v -run '^TestKill' ./cmd/host/e2e
+kill-test: test-tools ## Kill hosts again and again, one alone and three together, and see that nothing is lost (KILLS=50, RUNS=500)
+	SNAPHOOK_KILLS=$(KILLS) SNAPHOOK_CLUSTER_RUNS=$(RUNS) CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 60m -v -run '^TestKill' ./cmd/host/e2e
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (1m)
@@ -107,8 +108,8 @@ check: ## What must pass before a change is taken: lint, test, kill-test, fuzz
 ##@ Other
 
 .PHONY: test-tools
-test-tools: ## Install what the tests need: wabt, PostgreSQL, and a C compiler for the race detector
-	@.ci/need wat2wasm:wabt gcc:gcc libc:libc6-dev postgres:postgresql
+test-tools: ## Install what the tests need: wabt, PostgreSQL, curl, jq and a C compiler for the race detector
+	@.ci/need wat2wasm:wabt gcc:gcc libc:libc6-dev postgres:postgresql curl:curl jq:jq
 
 $(GOLANGCI_LINT):
 	@echo "Building golangci-lint $(GOLANGCI_LINT_VERSION), once"

@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/snaphook-dev/snaphook/runtime/guesttest"
+)
+
+// TestExampleScripts runs the script of each example as a person would, with the
+// plugins built here. A script checks itself; what is asked for here is that it
+// shows what the example is about.
+func TestExampleScripts(t *testing.T) {
+	t.Parallel()
+	shown := map[string][]string{
+		"background-hooks": {
+			`agent="BackgroundTaskAgent"`, "run_id=", "content_length=15", "Notification sent!",
+		},
+		"background-run-structured": {
+			"Status: PENDING", "Status: RUNNING", "Status: COMPLETED",
+			"City: Nairobi", "Country: Kenya", "Population: 4800000", "Fun fact: ",
+			"Question: In which year did the Berlin Wall fall?", "Answer: Nile",
+		},
+	}
+	scripts, err := filepath.Glob(filepath.Join("..", "..", "..", "examples", "*", "run.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(scripts) != len(shown) {
+		t.Errorf("there are %d scripts, %d are known here", len(scripts), len(shown))
+	}
+	for _, script := range scripts {
+		name := filepath.Base(filepath.Dir(script))
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			printed := runScript(t, script)
+			for _, text := range append(shown[name], "\nOK\n") {
+				if !strings.Contains(printed, text) {
+					t.Errorf("the script does not show %q:\n%s", text, printed)
+				}
+			}
+		})
+	}
+}
+
+// runScript runs a script on the binary under test and returns what it printed.
+func runScript(t *testing.T, script string) string {
+	t.Helper()
+	s := newSite(t, config{})
+	for _, name := range []string{"request-log", "notifier"} {
+		s.put(t, firstParty(t, name))
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", script)
+	cmd.Env = append(environment(), "SNAPHOOK="+snaphook, "SNAPHOOK_PLUGINS_DIR="+filepath.Join(s.dir, "plugins"),
+		"XDG_CACHE_HOME="+guesttest.CacheDir(t), "HOME="+s.dir, "TMPDIR="+t.TempDir())
+	printed, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, printed)
+	}
+	return string(printed)
+}
