@@ -124,7 +124,7 @@ func TestBackgroundRunWithABrokenModel(t *testing.T) {
 
 		r := p.launch(t, "agent", form{"message": "hello"})
 		got := p.ended(t, r)
-		if got.Status != "ERROR" || got.ErrorType == "" || !strings.Contains(got.Content, "the model exploded") || got.Input.Content != "hello" {
+		if got.Status != "ERROR" || got.ErrorType == "" || !strings.Contains(string(got.Content), "the model exploded") || got.Input.Content != "hello" {
 			t.Errorf("the run is %+v", got)
 		}
 		want := []string{"notes.input background completed allowed", "notes.output background skipped run_not_completed"}

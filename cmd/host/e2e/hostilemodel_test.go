@@ -49,7 +49,7 @@ func TestHostileModels(t *testing.T) {
 			events := p.stream(t, "agent", form{"message": "hello", "session_id": "s"})
 			last := events[len(events)-1]
 			streamed := p.read(t, run{AgentID: "agent", RunID: last.RunID, SessionID: "s"})
-			if last.Name != "RunError" || last.text() != streamed.Content || !strings.Contains(last.text(), tt.says) {
+			if last.Name != "RunError" || last.text() != string(streamed.Content) || !strings.Contains(last.text(), tt.says) {
 				t.Errorf("the stream ends with %s %.200q, want RunError with %q", last.Name, last.text(), tt.says)
 			}
 			for _, r := range []run{plain, streamed, p.read(t, plain)} {
@@ -57,7 +57,7 @@ func TestHostileModels(t *testing.T) {
 				if diff := cmp.Diff([]string{"ERROR", "model_provider_error", "hello"}, got); diff != "" {
 					t.Errorf("the run (-want +got):\n%s", diff)
 				}
-				if !strings.HasPrefix(r.Content, "the model") || strings.Contains(r.Content, "half") {
+				if !strings.HasPrefix(string(r.Content), "the model") || strings.Contains(string(r.Content), "half") {
 					t.Errorf("the run says %.200q", r.Content)
 				}
 			}

@@ -117,7 +117,7 @@ func TestRefusedInputReachesNobody(t *testing.T) {
 
 func checkRefusedInput(t *testing.T, r run) {
 	t.Helper()
-	got := []string{r.Status, r.Content, r.ErrorType, r.ErrorID, r.AdditionalData.Plugin, r.AdditionalData.Hook, r.AdditionalData.Point}
+	got := []string{r.Status, string(r.Content), r.ErrorType, r.ErrorID, r.AdditionalData.Plugin, r.AdditionalData.Hook, r.AdditionalData.Point}
 	want := []string{"ERROR", "Potential PII detected in input", "input_check_error", "pii_detected", "pii-guard", "check", "input"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("refused run (-want +got):\n%s", diff)

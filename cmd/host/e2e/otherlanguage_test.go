@@ -84,14 +84,14 @@ func TestOtherLanguages(t *testing.T) {
 
 			done := p.run(t, "agent", form{"message": tt.message, "session_id": "s"})
 			status := map[bool]string{true: "COMPLETED", false: "ERROR"}[tt.reason == ""]
-			got := []string{done.Status, done.Content, done.ErrorType, done.ErrorID}
+			got := []string{done.Status, string(done.Content), done.ErrorType, done.ErrorID}
 			if diff := cmp.Diff([]string{status, tt.content, tt.errorType, tt.reason}, got); diff != "" {
 				t.Errorf("the run (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]string{tt.hook}, summaries(p.hooks(t, done.RunID))); diff != "" {
 				t.Errorf("hook calls (-want +got):\n%s", diff)
 			}
-			if read := p.read(t, done); read.Content != tt.content {
+			if read := p.read(t, done); string(read.Content) != tt.content {
 				t.Errorf("the run read back says %q", read.Content)
 			}
 		})

@@ -24,7 +24,7 @@ func TestRefusedOutputIsNowhere(t *testing.T) {
 	reply := p.ask(t, "agent", form{"message": "tell me", "session_id": "s"}).want(t, 200)
 	var refused run
 	reply.into(t, &refused)
-	got := []string{refused.Status, refused.Content, refused.ErrorType, refused.ErrorID, refused.AdditionalData.Point}
+	got := []string{refused.Status, string(refused.Content), refused.ErrorType, refused.ErrorID, refused.AdditionalData.Point}
 	if diff := cmp.Diff([]string{"ERROR", "Not today.", "output_check_error", "not_today", "output"}, got); diff != "" {
 		t.Errorf("refused run (-want +got):\n%s", diff)
 	}

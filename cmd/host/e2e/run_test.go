@@ -14,7 +14,7 @@ type run struct {
 	SessionID      string          `json:"session_id"`
 	UserID         string          `json:"user_id"`
 	Status         string          `json:"status"`
-	Content        string          `json:"content"`
+	Content        content         `json:"content"`
 	ContentType    string          `json:"content_type"`
 	Model          string          `json:"model"`
 	CreatedAt      int64           `json:"created_at"`
@@ -31,14 +31,27 @@ type run struct {
 		Content string `json:"input_content"`
 	} `json:"input"`
 	Messages []struct {
-		Role    string `json:"role"`
-		Content string `json:"content"`
+		Role    string  `json:"role"`
+		Content content `json:"content"`
 	} `json:"messages"`
 	Metrics struct {
 		InputTokens  int `json:"input_tokens"`
 		OutputTokens int `json:"output_tokens"`
 		TotalTokens  int `json:"total_tokens"`
 	} `json:"metrics"`
+}
+
+// content is what a run says: a text, or an object as its JSON.
+type content string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *content) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) != nil {
+		text = string(data)
+	}
+	*c = content(text)
+	return nil
 }
 
 // run runs an agent without a stream and returns what was answered, whatever
@@ -59,10 +72,10 @@ func (c *client) ask(t testing.TB, agent string, f form) reply {
 }
 
 // must checks that a run was completed with this content.
-func (r run) must(t testing.TB, content string) run {
+func (r run) must(t testing.TB, said string) run {
 	t.Helper()
-	if r.Status != "COMPLETED" || r.Content != content {
-		t.Fatalf("the run is %s with %q (%s), want COMPLETED with %q", r.Status, r.Content, r.ErrorID, content)
+	if r.Status != "COMPLETED" || string(r.Content) != said {
+		t.Fatalf("the run is %s with %q (%s), want COMPLETED with %q", r.Status, r.Content, r.ErrorID, said)
 	}
 	return r
 }

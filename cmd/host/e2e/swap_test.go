@@ -60,7 +60,7 @@ func checkSwapped(t *testing.T, p *process) {
 		t.Error(err)
 		return
 	}
-	if want := map[string]bool{"one": true, "two": true, "none": true}; got.Status != "COMPLETED" || !want[got.Content] {
+	if want := map[string]bool{"one": true, "two": true, "none": true}; got.Status != "COMPLETED" || !want[string(got.Content)] {
 		t.Errorf("the run is %s with %q (%s)", got.Status, got.Content, got.ErrorID)
 	}
 }
