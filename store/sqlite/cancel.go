@@ -15,7 +15,7 @@ const keepCancel = time.Hour
 func (s *Store) CancelRun(ctx context.Context, id string, at time.Time) error {
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		const query = `UPDATE runs SET cancel_requested = 1
-			WHERE id = ? AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')`
+			WHERE id = ? AND status IN ('PENDING', 'RUNNING')`
 		n, err := t.exec(query, id)
 		if err != nil {
 			return err
@@ -40,6 +40,7 @@ func keepCancelOf(t *tx, id string, at time.Time) error {
 		ON CONFLICT (run_id) DO UPDATE SET requested_at = excluded.requested_at`
 	n, err := t.exec(query, id, nanos(at))
 	if n > 0 {
+		t.memory.cancels = true
 		t.tell(host.SignalCancel, id)
 	}
 	return err

@@ -103,7 +103,7 @@ const (
 	backlogCallsQuery = `SELECT status, count(*) FROM hook_calls
 		WHERE status IN ('queued', 'running') GROUP BY status
 		UNION ALL SELECT 'dead', count(*) FROM hook_calls
-		WHERE status = 'dead' AND status IN ('dead', 'skipped', 'cancelled')`
+		WHERE status = 'dead' AND ` + listedStatus
 	backlogRunsQuery = `SELECT status, count(*) FROM runs
 		WHERE status IN ('PENDING', 'RUNNING') AND background GROUP BY status`
 )

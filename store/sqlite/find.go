@@ -62,6 +62,10 @@ func chosenBy(f host.HookCallFilter) (clause string, args []any) {
 // the calls of one status then lie in the order of storing.
 const openCalls = `SELECT seq FROM hook_calls INDEXED BY hook_calls_open WHERE status IN ('queued', 'running')`
 
+// listedStatus is what hook_calls_of_status asks for: a short list, since SQLite
+// would make a table of a longer one for every row it stores.
+const listedStatus = `status <> 'completed' AND status <> 'queued' AND status <> 'running'`
+
 // indexFor names the index that leaves least to look through, and the condition
 // it asks for. Completed calls are most calls, so they are found as they lie.
 func indexFor(f host.HookCallFilter) (index, condition string) {
@@ -73,7 +77,7 @@ func indexFor(f host.HookCallFilter) (index, condition string) {
 	case f.Status == host.HookCallRunning:
 		return "NOT INDEXED", "seq IN (" + openCalls + " AND status = 'running')"
 	case f.Status != "" && f.Status != host.HookCallCompleted:
-		return "INDEXED BY hook_calls_of_status", "status IN ('dead', 'skipped', 'cancelled')"
+		return "INDEXED BY hook_calls_of_status", listedStatus
 	case f.Plugin != "":
 		return "INDEXED BY hook_calls_of_plugin", "TRUE"
 	}

@@ -121,10 +121,10 @@ func (f *finishRows) number(t *tx) {
 		return
 	}
 	for i := range f.calls {
-		*t.lastCall++
-		f.calls[i].seq = *t.lastCall
+		t.memory.lastCall++
+		f.calls[i].seq = t.memory.lastCall
 	}
-	f.run.firstCall, f.run.lastCall = f.calls[0].seq, *t.lastCall
+	f.run.firstCall, f.run.lastCall = f.calls[0].seq, t.memory.lastCall
 }
 
 // writeProgress ends what only background runs have.

@@ -66,9 +66,7 @@ type tx struct {
 	touched bool
 	wrote   bool
 	op      *op // the op at hand
-	// lastCall is the seq of the hook call stored last. Only the writer's goroutine
-	// uses it.
-	lastCall *int64
+	memory  *memory
 }
 
 // tell has a signal sent when the op at hand is committed.

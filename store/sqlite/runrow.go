@@ -40,22 +40,39 @@ func (r *runRow) insert(t *tx) error {
 			first_call, last_call, turn, cancel_requested)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, 0, ?13, ?14, ?15, ?16,
 			CASE WHEN ?17 THEN ` + lastTurn + ` + 1 END, EXISTS (SELECT 1 FROM run_cancels WHERE run_id = ?2))
-		ON CONFLICT (id) DO NOTHING RETURNING cancel_requested, ` + waiting
+		ON CONFLICT (id) DO NOTHING`
 	run := r.run
-	written, err := queryTx(t, scanWritten, query, run.SessionID, run.ID, r.place, run.ParentID, run.Background,
-		run.Parallel, run.Status, run.Attempt, r.lease.Owner, nanos(r.lease.Until), nanos(run.CreatedAt),
-		nanos(run.FinishedAt), r.idempotencyKey, r.doc, r.firstCall, r.lastCall, r.counted())
-	t.changed(int64(len(written)))
+	if err := r.checkCancel(t); err != nil {
+		return err
+	}
+	n, err := t.exec(query, run.SessionID, run.ID, r.place, run.ParentID, run.Background, run.Parallel, run.Status,
+		run.Attempt, r.lease.Owner, nanos(r.lease.Until), nanos(run.CreatedAt), nanos(run.FinishedAt),
+		r.idempotencyKey, r.doc, r.firstCall, r.lastCall, r.counted())
 	switch {
 	case err != nil:
 		return err
-	case len(written) == 0:
+	case n == 0:
 		return host.Errorf(host.CodeConflict, "run %q exists already", run.ID)
-	case written[0].cancelled && run.Status.Final() && run.Status != host.RunCancelled:
+	case run.Status.Final():
+		return r.end(t)
+	}
+	t.memory.background = t.memory.background || run.Background
+	if run.Background && r.lease.Owner == "" {
+		t.tell(host.SignalWork, "")
+	}
+	return nil
+}
+
+// checkCancel refuses to insert a run whose end is not the one it was promised.
+func (r *runRow) checkCancel(t *tx) error {
+	if !t.memory.cancels || !r.run.Status.Final() || r.run.Status == host.RunCancelled {
+		return nil
+	}
+	kept, err := queryTx(t, value[int], `SELECT 1 FROM run_cancels WHERE run_id = ?`, r.run.ID)
+	if err == nil && len(kept) > 0 {
 		return host.ErrCancelled
 	}
-	r.tell(t, written[0].waiting)
-	return nil
+	return err
 }
 
 // finish replaces the row of a run that is not final and belongs to r's attempt,
@@ -63,49 +80,36 @@ func (r *runRow) insert(t *tx) error {
 func (r *runRow) finish(t *tx) error {
 	const query = `UPDATE runs SET status = ?2, owner = '', lease_until = 0, finished_at = ?3, streamed = background,
 			doc = ?4, first_call = ?5, last_call = ?6, turn = CASE WHEN ?7 THEN ` + lastTurn + ` + 1 END
-		WHERE id = ?8 AND attempt = ?9 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')
-			AND (?2 = 'CANCELLED' OR NOT cancel_requested)
-		RETURNING cancel_requested, ` + waiting
-	written, err := queryTx(t, scanWritten, query, r.run.SessionID, r.run.Status, nanos(r.run.FinishedAt), r.doc,
+		WHERE id = ?8 AND attempt = ?9 AND status IN ('PENDING', 'RUNNING')
+			AND (?2 = 'CANCELLED' OR NOT cancel_requested)`
+	n, err := t.exec(query, r.run.SessionID, r.run.Status, nanos(r.run.FinishedAt), r.doc,
 		r.firstCall, r.lastCall, r.counted(), r.run.ID, r.run.Attempt)
-	t.changed(int64(len(written)))
 	if err != nil {
 		return err
 	}
-	if len(written) == 0 {
+	if n == 0 {
 		return missedRun(t, r.run.ID, r.run.Attempt)
 	}
-	r.tell(t, written[0].waiting)
-	return nil
+	return r.end(t)
 }
 
-// waiting is whether the session ?1 has a background run that nobody holds.
-const waiting = `EXISTS (SELECT 1 FROM runs AS a INDEXED BY runs_of_session
-	WHERE a.session_id = ?1 AND a.turn IS NULL AND a.status IN ('PENDING', 'RUNNING') AND a.background AND a.owner = '')`
+const waitingQuery = `SELECT 1 FROM runs AS a INDEXED BY runs_of_session WHERE a.session_id = ?
+	AND a.turn IS NULL AND a.status IN ('PENDING', 'RUNNING') AND a.background AND a.owner = '' LIMIT 1`
 
-// written is what a row that was written says of itself and its session.
-type written struct{ cancelled, waiting bool }
-
-func scanWritten(row scanner) (w written, err error) {
-	err = row.Scan(&w.cancelled, &w.waiting)
-	return w, err
-}
-
-// tell tells those who wait for the run, or for its stream.
-func (r *runRow) tell(t *tx, waiting bool) {
-	switch run := r.run; {
-	case !run.Status.Final():
-		if run.Background && r.lease.Owner == "" {
-			t.tell(host.SignalWork, "")
-		}
-		return
-	case run.Background:
-		t.tell(host.SignalEvents, run.ID)
+// end tells those who wait for a run that has ended, or for its stream.
+func (r *runRow) end(t *tx) error {
+	if r.run.Background {
+		t.tell(host.SignalEvents, r.run.ID)
 	}
 	t.tell(host.SignalSession, r.run.SessionID)
-	if waiting {
+	if !t.memory.background {
+		return nil
+	}
+	waiting, err := queryTx(t, value[int], waitingQuery, r.run.SessionID)
+	if len(waiting) > 0 {
 		t.tell(host.SignalWork, "")
 	}
+	return err
 }
 
 // missedRun says why a write of an attempt met no row.

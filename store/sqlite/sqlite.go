@@ -78,7 +78,11 @@ func open(ctx context.Context, cfg Config, quiet time.Duration) (*Store, error) 
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	lastRun, lastCall, err := lastPlaces(ctx, db.read)
+	last, err := lastPlace(ctx, db.read)
+	if err != nil {
+		return nil, errors.Join(err, db.close(), lock.Close())
+	}
+	memory, err := newMemory(ctx, db.read)
 	if err != nil {
 		return nil, errors.Join(err, db.close(), lock.Close())
 	}
@@ -87,25 +91,19 @@ func open(ctx context.Context, cfg Config, quiet time.Duration) (*Store, error) 
 		lock:    lock,
 		db:      db,
 		read:    newStatements(db.read),
-		writer:  newWriter(db.write, lastCall, cfg.Log, quiet),
-		pending: newPendingRuns(lastRun),
+		writer:  newWriter(db.write, memory, cfg.Log, quiet),
+		pending: newPendingRuns(last),
 	}
 	go s.writer.run()
 	return s, nil
 }
 
-const (
-	lastRunQuery  = `SELECT coalesce(max(place), 0) FROM runs WHERE status IN ('PENDING', 'RUNNING')`
-	lastCallQuery = `SELECT coalesce(max(seq), 0) FROM hook_calls`
-)
+const lastPlaceQuery = `SELECT coalesce(max(place), 0) FROM runs WHERE status IN ('PENDING', 'RUNNING')`
 
-// lastPlaces are where the orders of runs and of hook calls go on.
-func lastPlaces(ctx context.Context, db *sql.DB) (run, call int64, err error) {
-	err = db.QueryRowContext(ctx, lastRunQuery).Scan(&run)
-	if err == nil {
-		err = db.QueryRowContext(ctx, lastCallQuery).Scan(&call)
-	}
-	return run, call, err
+// lastPlace is the last place in the order of creation that counts.
+func lastPlace(ctx context.Context, db *sql.DB) (last int64, err error) {
+	err = db.QueryRowContext(ctx, lastPlaceQuery).Scan(&last)
+	return last, err
 }
 
 // Close writes what was handed in, waits for the writer and releases the file.

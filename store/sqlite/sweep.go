@@ -34,7 +34,10 @@ func (s *Store) Sweep(ctx context.Context, self string, now time.Time) (host.Swe
 		if swept.Requeued+swept.Calls > 0 {
 			t.tell(host.SignalWork, "")
 		}
-		return expireCancels(t, now)
+		if err := expireCancels(t, now); err != nil {
+			return err
+		}
+		return t.refresh()
 	}})
 	if err != nil {
 		return host.Swept{}, fmt.Errorf("sweep: %w", err)

@@ -28,21 +28,19 @@ type writer struct {
 	log     *slog.Logger
 	quiet   time.Duration
 	ended   chan struct{}
-	// lastCall is the seq of the hook call stored last.
-	lastCall int64
+	memory  *memory
 }
 
-// newWriter numbers hook calls behind lastCall.
-func newWriter(conn *sql.Conn, lastCall int64, log *slog.Logger, quiet time.Duration) *writer {
+func newWriter(conn *sql.Conn, memory *memory, log *slog.Logger, quiet time.Duration) *writer {
 	return &writer{
-		conn:     conn,
-		stmts:    newStatements(conn),
-		queue:    newQueue(),
-		signals:  newSignals(),
-		lastCall: lastCall,
-		log:      log,
-		quiet:    quiet,
-		ended:    make(chan struct{}),
+		conn:    conn,
+		stmts:   newStatements(conn),
+		queue:   newQueue(),
+		signals: newSignals(),
+		memory:  memory,
+		log:     log,
+		quiet:   quiet,
+		ended:   make(chan struct{}),
 	}
 }
 
@@ -193,7 +191,7 @@ func (w *writer) writeBatch(ops []*op) (kept []*op, committed bool) {
 // committed; t.touched that an op was the cause. An op that refuses before it
 // touched anything leaves the transaction as it was.
 func (w *writer) transact(ops []*op) (*tx, error) {
-	t := &tx{stmts: w.stmts, lastCall: &w.lastCall}
+	t := &tx{stmts: w.stmts, memory: w.memory}
 	if err := t.control("BEGIN IMMEDIATE"); err != nil {
 		return t, fmt.Errorf("begin: %w", err)
 	}

@@ -121,7 +121,7 @@ CREATE TABLE hook_calls (
 -- queued is in as few indexes as can be: a run's end waits for it.
 CREATE INDEX hook_calls_open ON hook_calls (owner, plugin, next_attempt_at, status) WHERE status IN ('queued', 'running');
 CREATE INDEX hook_calls_of_plugin ON hook_calls (plugin);
-CREATE INDEX hook_calls_of_status ON hook_calls (status) WHERE status IN ('dead', 'skipped', 'cancelled');
+CREATE INDEX hook_calls_of_status ON hook_calls (status) WHERE status <> 'completed' AND status <> 'queued' AND status <> 'running';
 CREATE INDEX hook_calls_logged ON hook_calls (finished_at) WHERE logged;
 
 CREATE TABLE snapshots (
