@@ -65,7 +65,7 @@ func (m *measurement) addition(ctx context.Context, a *additions) (err error) {
 	if a.without, err = m.drained(ctx, setup{}); err != nil {
 		return err
 	}
-	if a.with, err = m.drained(ctx, setup{noteHook + ", " + noteHook, []string{noteName}}); err != nil {
+	if a.with, err = m.drained(ctx, setup{hooks: noteHook + ", " + noteHook, plugins: []string{noteName}}); err != nil {
 		return err
 	}
 	if a.calls, err = m.callAlone(ctx, guests()[0]); err != nil {
@@ -133,7 +133,7 @@ func (m *measurement) drained(ctx context.Context, with setup) (time.Duration, e
 	time.Sleep(settle)
 	n := m.drainedRuns() / 8
 	begin := time.Now()
-	_, err = generate(ctx, s.base+"/agents/a/runs", 8, n, 0)
+	_, err = generate(ctx, s.run(), 8, n, 0)
 	// A host that stops drains its pool first.
 	err = errors.Join(err, s.stop())
 	return time.Since(begin) / time.Duration(8*n), err

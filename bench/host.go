@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,10 +82,23 @@ func startBaseline(ctx context.Context, dir string) (*server, error) {
 	return start(ctx, self, "-baseline", dir)
 }
 
-// setup is what a host is started with beside one echo agent.
+// kill ends the process at once, whatever it is doing.
+func (s *server) kill() error {
+	if err := s.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	if err := <-s.done; s.cmd.ProcessState.Exited() {
+		return fmt.Errorf("it had ended before: %w", err)
+	}
+	return nil
+}
+
+// setup is what a host is started with beside one agent.
 type setup struct {
 	hooks   string   // bindings, in YAML
 	plugins []string // that are bound
+	store   string   // its URL; "" for a file in the folder
+	model   string   // the agent's, in YAML; "" for echo
 }
 
 // startHost starts bin/snaphook with its database in dir, for the first time or
@@ -95,13 +109,14 @@ func startHost(ctx context.Context, dir string, with setup) (*server, error) {
 		return nil, err
 	}
 	config := fmt.Sprintf(`listen: 127.0.0.1:0
-store: sqlite://host.db
-models: {default: {provider: echo}}
+store: %s
+models: {default: %s}
 agents:
   - {id: a, model: default, hooks: [%s]}
+background: {queue: 1000000}
 plugins: {dir: %s}
 cache_dir: %s
-`, with.hooks, plugins, filepath.Join(dir, "..", "modules"))
+`, cmp.Or(with.store, "sqlite://host.db"), cmp.Or(with.model, "{provider: echo}"), with.hooks, plugins, filepath.Join(dir, "..", "modules"))
 	file := filepath.Join(dir, "host.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err

@@ -23,9 +23,35 @@ type load struct {
 
 func (l load) perSecond() float64 { return float64(l.runs) / l.elapsed.Seconds() }
 
-// generate sends runs to target from so many clients for d, or until each has
-// sent most when d is 0.
-func generate(ctx context.Context, target string, clients, most int, d time.Duration) (load, error) {
+// request is one of many that are alike.
+type request struct {
+	target, form string
+	want         int // the status of its answer
+}
+
+// message is what every run is asked.
+const message = "Hello there, how are you today?"
+
+// run asks for a run whose end is waited for.
+func (s *server) run() request {
+	form := url.Values{"message": {message}, "stream": {"false"}}
+	return request{s.base + "/agents/a/runs", form.Encode(), http.StatusOK}
+}
+
+// launch asks for a run in the background.
+func (s *server) launch() request {
+	form := url.Values{"message": {message}, "stream": {"false"}, "background": {"true"}}
+	return request{s.base + "/agents/a/runs", form.Encode(), http.StatusAccepted}
+}
+
+// cancel asks for the end of a run.
+func (s *server) cancel(runID string) request {
+	return request{s.base + "/agents/a/runs/" + runID + "/cancel", "", http.StatusOK}
+}
+
+// generate sends a request from so many clients for d, or until each has sent most
+// when d is 0.
+func generate(ctx context.Context, r request, clients, most int, d time.Duration) (load, error) {
 	var (
 		wait      sync.WaitGroup
 		mu        sync.Mutex
@@ -35,7 +61,7 @@ func generate(ctx context.Context, target string, clients, most int, d time.Dura
 	begin := time.Now()
 	for range clients {
 		wait.Go(func() {
-			own, err := client(ctx, target, most, begin.Add(d))
+			own, err := client(ctx, r, most, begin.Add(d))
 			mu.Lock()
 			defer mu.Unlock()
 			latencies = append(latencies, own...)
@@ -45,23 +71,22 @@ func generate(ctx context.Context, target string, clients, most int, d time.Dura
 	wait.Wait()
 	l := load{runs: len(latencies), elapsed: time.Since(begin)}
 	if failed != nil || l.runs == 0 {
-		return l, fmt.Errorf("load %s: %w", target, failed)
+		return l, fmt.Errorf("load %s: %w", r.target, failed)
 	}
 	slices.Sort(latencies)
 	l.p50, l.p99 = latencies[l.runs/2], latencies[l.runs*99/100]
 	return l, nil
 }
 
-// client sends one run after another over one connection.
-func client(ctx context.Context, target string, most int, until time.Time) ([]time.Duration, error) {
+// client sends one request after another over one connection.
+func client(ctx context.Context, r request, most int, until time.Time) ([]time.Duration, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 1}
 	defer transport.CloseIdleConnections()
 	c := &http.Client{Transport: transport}
-	form := url.Values{"message": {"Hello there, how are you today?"}, "stream": {"false"}}.Encode()
 	var latencies []time.Duration
 	for most > 0 && len(latencies) < most || most == 0 && time.Now().Before(until) {
 		begin := time.Now()
-		if err := post(ctx, c, target, form); err != nil {
+		if _, err := r.send(ctx, c); err != nil {
 			return latencies, err
 		}
 		latencies = append(latencies, time.Since(begin))
@@ -69,22 +94,21 @@ func client(ctx context.Context, target string, most int, until time.Time) ([]ti
 	return latencies, nil
 }
 
-func post(ctx context.Context, c *http.Client, target, form string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form))
+// send returns the body of the answer.
+func (r request) send(ctx context.Context, c *http.Client) ([]byte, error) {
+	sent, err := http.NewRequestWithContext(ctx, http.MethodPost, r.target, strings.NewReader(r.form))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := c.Do(request)
+	sent.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := c.Do(sent)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = response.Body.Close() }()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return err
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != r.want {
+		err = fmt.Errorf("status %d: %s", response.StatusCode, body)
 	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d", response.StatusCode)
-	}
-	return nil
+	return body, err
 }

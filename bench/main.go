@@ -20,7 +20,7 @@ func main() {
 func run(ctx context.Context) (err error) {
 	baseline := flag.String("baseline", "", "serve the bare handler, with its database in this `folder`")
 	quick := flag.Bool("quick", false, "measure shortly, to see that everything works")
-	only := flag.String("only", "", "measure one `part`: runs, background, store, start, restart, guests or memory")
+	only := flag.String("only", "", "measure one `part`: runs, background, store, start, restart, guests, memory, postgres, launch or nodes")
 	flag.Parse()
 	if *baseline != "" {
 		return serveBaseline(ctx, *baseline)
@@ -40,6 +40,7 @@ func run(ctx context.Context) (err error) {
 	}{
 		{"runs", m.runs}, {"background", m.background}, {"store", m.stores}, {"start", m.starts}, {"restart", m.restarts},
 		{"guests", m.guests}, {"memory", m.memory},
+		{"postgres", m.postgres}, {"launch", m.launches}, {"nodes", m.nodes},
 	} {
 		if *only != "" && *only != part.name {
 			continue

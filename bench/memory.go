@@ -19,7 +19,7 @@ func (m *measurement) memory(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := generate(ctx, s.base+"/agents/a/runs", 8, m.many/8, 0)
+	l, err := generate(ctx, s.run(), 8, m.many/8, 0)
 	if err != nil {
 		return errors.Join(err, s.stop())
 	}

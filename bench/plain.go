@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -30,22 +29,22 @@ func openPlain(ctx context.Context, path string) (*plainSide, error) {
 	}
 	db.SetMaxOpenConns(1)
 	p := &plainSide{db: db}
-	if err := errors.Join(p.encode(), p.prepare(ctx)); err != nil {
+	runDoc, callDoc, err := storedDocuments()
+	p.runDoc, p.callDoc = string(runDoc), string(callDoc)
+	if err = errors.Join(err, p.prepare(ctx)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return p, nil
 }
 
-func (p *plainSide) encode() error {
-	run := newStoredRun()
-	run.Content, run.FinishedAt = host.TextContent(strings.Repeat("x", 3200)), time.Now()
-	runDoc, err := json.Marshal(run)
-	if err != nil {
-		return err
+// storedDocuments are a run of 4 KB and one of its calls.
+func storedDocuments() (run, call []byte, err error) {
+	end := newStoredEnd(newStoredRun(), 1, host.Lease{})
+	if run, err = json.Marshal(end.Run); err != nil {
+		return nil, nil, err
 	}
-	callDoc, err := json.Marshal(newStoredCall(&run, host.Lease{}))
-	p.runDoc, p.callDoc = string(runDoc), string(callDoc)
-	return err
+	call, err = json.Marshal(end.Calls[0])
+	return run, call, err
 }
 
 func (p *plainSide) prepare(ctx context.Context) (err error) {

@@ -43,7 +43,7 @@ func (m *measurement) restart(ctx context.Context, orphans int) (time.Duration, 
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	with := setup{noteHook, []string{noteName}}
+	with := setup{hooks: noteHook, plugins: []string{noteName}}
 	// The first start installs the plugin.
 	s, err := startHost(ctx, dir, with)
 	if err != nil {

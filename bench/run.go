@@ -58,9 +58,9 @@ func runContestants() []*contestant {
 	contestants := []*contestant{
 		{name: "bare handler", start: startBaseline},
 		{name: "no hooks", start: host(setup{}), rate: leastRate, latency: mostLatency},
-		{name: "3 blocking hooks (C)", start: host(setup{check + ", " + check + ", " + check, []string{"length-limit"}})},
+		{name: "3 blocking hooks (C)", start: host(setup{hooks: check + ", " + check + ", " + check, plugins: []string{"length-limit"}})},
 		{name: "3 background hooks (Go)", start: host(setup{
-			`{plugin: request-log, mode: background}, {plugin: analytics, mode: background}`, []string{"request-log", "analytics"},
+			hooks: `{plugin: request-log, mode: background}, {plugin: analytics, mode: background}`, plugins: []string{"request-log", "analytics"},
 		})},
 	}
 	for _, c := range contestants {
@@ -93,7 +93,7 @@ func (m *measurement) round(ctx context.Context, c *contestant, clients []int) e
 	}
 	for _, n := range clients {
 		time.Sleep(settle)
-		l, err := generate(ctx, s.base+"/agents/a/runs", n, 0, m.span)
+		l, err := generate(ctx, s.run(), n, 0, m.span)
 		if err != nil {
 			return errors.Join(err, s.stop())
 		}

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
@@ -23,7 +26,6 @@ const storeWorkers = 32
 type storeSide struct {
 	store   *sqlite.Store
 	dir     string
-	text    json.RawMessage
 	calls   int
 	done    chan host.HookCall // nil to leave the calls queued
 	workers sync.WaitGroup
@@ -42,7 +44,7 @@ func (m *measurement) openStore(ctx context.Context, calls int, drain bool) (*st
 	if err != nil {
 		return nil, err
 	}
-	s := &storeSide{store: store, dir: dir, calls: calls, text: host.TextContent(strings.Repeat("x", 3200))}
+	s := &storeSide{store: store, dir: dir, calls: calls}
 	if drain {
 		s.done = make(chan host.HookCall, 1024)
 		for range storeWorkers {
@@ -85,16 +87,12 @@ func (s *storeSide) finish(ctx context.Context) error {
 	if err := s.store.CreateRun(ctx, host.NewRun{Run: run, Lease: lease}); err != nil {
 		return err
 	}
-	run.Status, run.Content, run.FinishedAt = host.RunCompleted, s.text, time.Now()
-	calls := make([]host.HookCall, s.calls)
-	for i := range calls {
-		calls[i] = newStoredCall(&run, lease)
-	}
-	if err := s.store.FinishRun(ctx, host.Finish{Run: run, Calls: calls}); err != nil {
+	end := newStoredEnd(run, s.calls, lease)
+	if err := s.store.FinishRun(ctx, end); err != nil {
 		return err
 	}
 	if s.done != nil {
-		for _, call := range calls {
+		for _, call := range end.Calls {
 			s.done <- call
 		}
 	}
@@ -108,6 +106,30 @@ func newStoredRun() host.Run {
 		Component: host.Component{Kind: host.KindAgent, ID: "a"}, CreatedAt: time.Now(),
 	}
 }
+
+// newStoredEnd is the end of a run of 4 KB with some background calls.
+func newStoredEnd(run host.Run, calls int, lease host.Lease) host.Finish {
+	run.Status, run.Content, run.FinishedAt = host.RunCompleted, storedText(), time.Now()
+	end := host.Finish{Run: run}
+	for range calls {
+		end.Calls = append(end.Calls, newStoredCall(&run, lease))
+	}
+	return end
+}
+
+// storedText is an answer of 3,200 characters. It repeats itself no more than
+// prose does: PostgreSQL compresses what it stores.
+var storedText = sync.OnceValue(func() json.RawMessage {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same text every time
+	var text strings.Builder
+	for text.Len() < 3200 {
+		for range 2 + random.IntN(9) {
+			text.WriteByte('a' + byte(random.IntN(26)))
+		}
+		text.WriteByte(' ')
+	}
+	return host.TextContent(text.String()[:3200])
+})
 
 func newStoredCall(run *host.Run, lease host.Lease) host.HookCall {
 	return host.HookCall{
@@ -140,6 +162,22 @@ func repeat(ctx context.Context, clients int, d time.Duration, finish func(conte
 		total += n
 	}
 	return total, errors.Join(errs...)
+}
+
+// times has the clients act so often each.
+func times(ctx context.Context, clients, n int, act func(context.Context) error) error {
+	var group errgroup.Group
+	for range clients {
+		group.Go(func() error {
+			for range n {
+				if err := act(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // perSecond is a rate.
