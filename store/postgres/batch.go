@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -124,13 +125,21 @@ func (b *batch) addCallFinishes(finishes []*callFinish) {
 		return
 	}
 	var rows finishedCalls
+	var snapshots []string
 	for _, f := range finishes {
 		rows.add(f)
+		if id := f.row.call.SnapshotID; id != "" && !slices.Contains(snapshots, id) {
+			snapshots = append(snapshots, id)
+		}
 	}
 	b.finished = map[string]bool{}
-	b.Queue(lockSnapshotsQuery, rows.ids)
+	if len(snapshots) > 0 {
+		b.Queue(holdSnapshotsQuery, snapshots)
+	}
 	b.Queue(finishCallsQuery, rows.args()...).Query(collectInto(b.finished))
-	b.Queue(dropSnapshotsQuery, rows.ids)
+	if len(snapshots) > 0 {
+		b.Queue(dropSnapshotsQuery, snapshots)
+	}
 }
 
 // collectInto adds the ids of a result to a set.

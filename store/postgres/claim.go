@@ -100,7 +100,7 @@ func (s *Store) ClaimHookCall(
 }
 
 const backlogQuery = `SELECT status, count(*) FROM hook_calls
-		WHERE status <> 'completed' AND status IN ('queued', 'running', 'dead') GROUP BY status
+		WHERE status IN ('queued', 'running', 'dead') GROUP BY status
 	UNION ALL SELECT status, count(*) FROM runs
 		WHERE status IN ('PENDING', 'RUNNING') AND background GROUP BY status`
 

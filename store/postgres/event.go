@@ -84,14 +84,28 @@ func scanEvent(row scanner) (event host.RunEvent, err error) {
 }
 
 const (
-	expireEventsQuery = `WITH old AS (SELECT id FROM runs WHERE streamed AND finished_at < $1 LIMIT $2),
-		gone AS (DELETE FROM run_events WHERE run_id IN (SELECT id FROM old))
-		UPDATE runs SET streamed = FALSE WHERE id IN (SELECT id FROM old)`
+	expireEventsQuery = `WITH old AS (DELETE FROM run_streams WHERE run_id IN (
+			SELECT run_id FROM run_streams WHERE finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING run_id),
+		gone AS (DELETE FROM run_events WHERE run_id IN (SELECT run_id FROM old))
+		SELECT count(*) FROM old`
 	// expireStreams bounds the streams one transaction deletes.
 	expireStreams = 10
 )
 
 // expireEvents deletes the streams of runs that ended before a time.
 func (s *Store) expireEvents(ctx context.Context, before time.Time) (int, error) {
-	return s.expireBatches(ctx, expireEventsQuery, before, expireStreams)
+	for total := 0; ; {
+		var n int
+		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+			n, err = one(ctx, t, value[int], expireEventsQuery, nanos(before), expireStreams)
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		total += n
+		if n < expireStreams {
+			return total, nil
+		}
+	}
 }

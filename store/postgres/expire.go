@@ -51,25 +51,6 @@ func (s *Store) forget(ctx context.Context) error {
 	})
 }
 
-// expireBatches repeats a query that takes a time and a limit, until it meets
-// fewer rows.
-func (s *Store) expireBatches(ctx context.Context, query string, before time.Time, limit int) (int, error) {
-	for total := 0; ; {
-		var n int
-		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
-			n, err = t.exec(ctx, query, nanos(before), limit)
-			return err
-		})
-		if err != nil {
-			return total, err
-		}
-		total += n
-		if n < limit {
-			return total, nil
-		}
-	}
-}
-
 // aged is a row on the way from the oldest to the youngest.
 type aged struct {
 	seq      int64

@@ -44,6 +44,8 @@ const dropRunsQuery = `WITH gone AS (
 		SELECT snapshot_id FROM hook_calls WHERE run_id IN (SELECT id FROM gone))),
 	called AS (DELETE FROM hook_calls WHERE run_id IN (SELECT id FROM gone)),
 	streamed AS (DELETE FROM run_events WHERE run_id IN (SELECT id FROM gone)),
+	ended AS (DELETE FROM run_streams WHERE run_id IN (SELECT id FROM gone)),
+	named AS (DELETE FROM idempotency_keys WHERE run_id IN (SELECT id FROM gone)),
 	cancelled AS (DELETE FROM run_cancels WHERE run_id IN (SELECT id FROM gone))
 	SELECT count(*) FROM gone`
 

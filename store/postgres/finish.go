@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +14,10 @@ import (
 )
 
 // FinishRun stores the run, its session, its hook calls with their snapshots, and
-// its last events: one statement, in one round trip with the locks. What that
-// statement cannot do it leaves alone altogether, and a longer transaction does
-// it: hand on work that becomes due, and lay the session's state over another. A
-// run whose lazy creation is not written yet is inserted whole.
+// its last events, in one round trip that is one transaction. What that cannot do
+// it leaves alone altogether, and a longer transaction does it: hand on work that
+// becomes due, tell who waits, and lay the session's state over another. A run whose
+// lazy creation is not written yet is inserted whole.
 func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	f, err := newFinishRows(finish)
 	if err != nil {
@@ -53,17 +54,16 @@ func (s *Store) finish(ctx context.Context, f *finishRows, creation *op) error {
 		}
 		f.whole = true
 	}
-	f.handsOn = s.insert == nil
-	f.tells = f.handsOn && len(f.due) > 0
-	if f.handsOn || len(f.due) == 0 {
-		written, err := f.send(ctx, s.pool)
-		if err == nil && !written.done {
+	if len(f.due) == 0 {
+		done, err := f.send(ctx, s.pool)
+		if err == nil && !done {
 			err = f.refusal(ctx, s.pool)
 		}
-		if err != nil || written.done {
+		if err != nil || done {
 			return explained(err)
 		}
 	}
+	f.thorough = true
 	return s.transact(ctx, func(ctx context.Context, t *tx) error { return f.write(ctx, t) })
 }
 
@@ -75,41 +75,51 @@ func (f *finishRows) write(ctx context.Context, t *tx) error {
 	if err := f.rebase(ctx, t); err != nil {
 		return err
 	}
-	f.handsOn = true
-	written, err := one(ctx, t, scanWritten, finishQuery, f.args()...)
+	done, err := f.send(ctx, t)
+	if err == nil && !done {
+		err = cmp.Or[error](f.refusal(ctx, t), errNotNow)
+	}
 	if err != nil {
 		return err
 	}
-	if !written.done {
-		if err := f.refusal(ctx, t); err != nil {
-			return err
-		}
-		return errNotNow
-	}
 	t.jobs = append(t.jobs, f.due...)
-	if written.next != nil {
-		t.due(host.JobRun, time.Time{}, *written.next)
+	return f.tellNext(ctx, t)
+}
+
+// tellNext tells the session's next run that it need not wait for this one.
+func (f *finishRows) tellNext(ctx context.Context, t *tx) error {
+	const query = `SELECT id, background AND owner = '' FROM runs AS a
+		WHERE ` + unfinishedTop + ` AND session_id = $1 ORDER BY seq LIMIT 1`
+	type next struct {
+		id  string
+		due bool
+	}
+	run := f.run.run
+	if run.ParentID != "" || run.Parallel {
+		return nil
+	}
+	waiting, err := all(ctx, t, func(row scanner) (n next, err error) {
+		err = row.Scan(&n.id, &n.due)
+		return n, err
+	}, query, run.SessionID)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	t.tell(host.SignalSession, run.SessionID)
+	if waiting[0].due {
+		t.due(host.JobRun, time.Time{}, waiting[0].id)
 	}
 	return nil
 }
 
-// send runs the one statement behind the locks it needs.
+// send stores f in one round trip, or nothing.
 func (f *finishRows) send(ctx context.Context, db interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-}) (written written, err error) {
-	names := f.locks()
-	keys := make([]int64, len(names))
-	for i, name := range names {
-		keys[i] = name.key()
-	}
+}) (done bool, err error) {
 	b := &pgx.Batch{}
-	b.Queue(lockQuery, keys)
-	b.Queue(finishQuery, f.args()...).QueryRow(func(row pgx.Row) (err error) {
-		written, err = scanWritten(row)
-		return err
-	})
+	f.queue(b, &done)
 	err = db.SendBatch(ctx, b).Close()
-	return written, err
+	return done, err
 }
 
 // locks are those of the session, whose next turn is taken, and of a run that may
@@ -122,11 +132,14 @@ func (f *finishRows) locks() []lockName {
 	return names
 }
 
-// refusal says why the statement wrote nothing: nil when the longer way can.
+// refusal says why nothing was written: nil when the longer way can.
 func (f *finishRows) refusal(ctx context.Context, q querier) error {
 	run := f.run.run
 	cancelled, err := checkRun(ctx, q, fenceQuery, run.ID, run.Attempt)
-	if f.whole && host.CodeOf(err) == host.CodeNotFound {
+	switch {
+	case f.whole && err == nil:
+		return runExists(run.ID)
+	case f.whole && host.CodeOf(err) == host.CodeNotFound:
 		cancelled, err = one(ctx, q, value[bool], `SELECT EXISTS (SELECT FROM run_cancels WHERE run_id = $1)`, run.ID)
 	}
 	if err == nil && cancelled && run.Status != host.RunCancelled {
@@ -140,7 +153,8 @@ func (f *finishRows) rebase(ctx context.Context, t *tx) error {
 	if f.session == nil {
 		return nil
 	}
-	current, err := one(ctx, t, value[[]byte], `SELECT state FROM sessions WHERE id = $1 FOR NO KEY UPDATE`, f.session.ID)
+	const query = `SELECT state FROM sessions WHERE id = $1 FOR NO KEY UPDATE`
+	current, err := one(ctx, t, value[[]byte], query, f.session.ID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil

@@ -3,6 +3,9 @@ package postgres
 import (
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/snaphook-dev/snaphook/host"
 )
 
@@ -18,10 +21,9 @@ type finishRows struct {
 	due []host.Job
 	// whole inserts a run that has no row.
 	whole bool
-	// handsOn is true when the session's next run may become due: it is told of.
-	handsOn bool
-	// tells has a signal tell of the calls that are due.
-	tells bool
+	// thorough goes the longer way, which sees to all that the shorter one refuses.
+	thorough bool
+	signals  []host.Signal
 }
 
 func newFinishRows(finish host.Finish) (*finishRows, error) {
@@ -36,6 +38,9 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 	if err := f.events.add(finish.Events); err != nil {
 		return nil, err
 	}
+	if finish.Run.Background {
+		f.signals = []host.Signal{{Kind: host.SignalEvents, ID: finish.Run.ID}}
+	}
 	for _, call := range finish.Calls {
 		row, err := newHookCallRow(call)
 		if err != nil {
@@ -49,118 +54,151 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 	return f, nil
 }
 
-// finishQuery stores the end of a run with all that belongs to it, or nothing. It
-// writes the run first: whether that is written decides about the rest. The row of
-// the session is held before that, so that its state is still what was compared.
-//
-// $1 to $12 are the run, $13 to $24 the session, $25 to $31 what the run used, $32 to
-// $34 say how to store it, $35 to $37 are the snapshots, $38 and $39 the events, and
-// $40 to $61 the calls.
-const finishQuery = `WITH
-	stored AS (SELECT state FROM sessions WHERE id = $13 FOR NO KEY UPDATE),
-	next AS (
-		SELECT id, background AND owner = '' AS due FROM runs
-		WHERE $3 = '' AND NOT $7 AND session_id = $2 AND turn IS NULL AND parent_id = '' AND NOT parallel AND id <> $1
-		ORDER BY seq LIMIT 1),
-	run AS (
-		INSERT INTO runs (id, session_id, parent_id, component_kind, component_id, background, parallel, status, attempt,
-			created_at, finished_at, doc, owner, lease_until, due_at, streamed, cancel_requested, turn)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 0, 0, FALSE,
-			EXISTS (SELECT FROM run_cancels WHERE run_id = $1),
-			CASE WHEN $3 = '' THEN (SELECT coalesce(max(turn), 0) + 1 FROM runs WHERE session_id = $2 AND turn IS NOT NULL) END
-		WHERE ($32 OR EXISTS (SELECT FROM runs WHERE id = $1))
-			AND ($33 OR NOT EXISTS (SELECT FROM next WHERE due))
-			AND ($8 = 'CANCELLED' OR NOT EXISTS (SELECT FROM run_cancels WHERE run_id = $1))
-			AND NOT EXISTS (SELECT FROM stored WHERE state IS DISTINCT FROM $14)
-		ON CONFLICT (id) DO UPDATE SET status = excluded.status, owner = '', lease_until = 0,
-			finished_at = excluded.finished_at, streamed = runs.background, turn = excluded.turn, doc = excluded.doc
-		WHERE runs.attempt = excluded.attempt AND runs.status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')
-			AND (excluded.status = 'CANCELLED' OR NOT runs.cancel_requested)
-		RETURNING id, session_id, background),
-	session AS (
-		INSERT INTO sessions (id, state, component_kind, component_id, component_name, user_id, name, title, metadata,
-			created_at, updated_at)
-		SELECT $13, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24 FROM run WHERE $13 IS NOT NULL
-		ON CONFLICT (id) DO UPDATE SET state = excluded.state,
-			metadata = coalesce(excluded.metadata, sessions.metadata),
-			title = CASE WHEN sessions.title = '' THEN excluded.title ELSE sessions.title END,
-			updated_at = greatest(sessions.updated_at, excluded.updated_at)),
-	used AS (
-		INSERT INTO session_usage AS u (session_id, model, provider,
+// insertEndQuery and updateEndQuery write the end of a run that has no row, or one,
+// or nothing, and note which for the statements that follow in the transaction.
+const (
+	insertEndQuery = `INSERT INTO runs (id, session_id, parent_id, parallel, status, finished_at, doc,
+			background, component_kind, component_id, attempt, created_at,
+			owner, lease_until, due_at, cancel_requested, turn)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $11, $12, $13, $14, $15, '', 0, 0, FALSE, ` + nextTurn + `
+		WHERE ` + mayEnd + ` AND ($5 = 'CANCELLED' OR NOT EXISTS (SELECT FROM run_cancels WHERE run_id = $1))
+		ON CONFLICT DO NOTHING RETURNING set_config('snaphook.ended', id, TRUE)`
+
+	updateEndQuery = `UPDATE runs SET status = $5, finished_at = $6, doc = $7, turn = ` + nextTurn + `,
+			owner = '', lease_until = 0
+		WHERE id = $1 AND attempt = $11 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')
+			AND ($5 = 'CANCELLED' OR NOT cancel_requested) AND ` + mayEnd + `
+		RETURNING set_config('snaphook.ended', id, TRUE)`
+
+	nextTurn = `CASE WHEN $3 = '' THEN (
+		SELECT coalesce(max(turn), 0) + 1 FROM runs WHERE session_id = $2 AND turn IS NOT NULL) END`
+
+	// mayEnd fails when the session's state is another, unless $10, and when a run
+	// waits for this one, which the longer way has to see to.
+	mayEnd = `($10 OR NOT EXISTS (SELECT FROM sessions WHERE id = $8 AND state IS DISTINCT FROM $9)
+		AND ($3 <> '' OR $4 OR NOT EXISTS (SELECT FROM runs AS a WHERE ` + unfinishedTop + `
+			AND a.session_id = $2 AND a.id <> $1)))`
+
+	holdSessionQuery = `SELECT 1 FROM sessions WHERE id = $1 FOR NO KEY UPDATE`
+)
+
+// ended is true when the end of the run $1 was written in this transaction.
+const ended = `current_setting('snaphook.ended', TRUE) = $1`
+
+// What belongs to the end of the run $1.
+const (
+	addUsageQuery = `INSERT INTO session_usage AS u (session_id, model, provider,
 			input_tokens, output_tokens, total_tokens, reasoning_tokens, cache_read_tokens)
-		SELECT session_id, $25, $26, $27, $28, $29, $30, $31 FROM run
-		WHERE $27::bigint | $28::bigint | $29::bigint | $30::bigint | $31::bigint <> 0
+		SELECT $2, $3, $4, $5, $6, $7, $8, $9 WHERE ` + ended + `
 		ON CONFLICT (session_id, model, provider) DO UPDATE SET
 			input_tokens = u.input_tokens + excluded.input_tokens,
 			output_tokens = u.output_tokens + excluded.output_tokens,
 			total_tokens = u.total_tokens + excluded.total_tokens,
 			reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
-			cache_read_tokens = u.cache_read_tokens + excluded.cache_read_tokens),
-	kept AS (
-		INSERT INTO snapshots (id, run_id, context)
-		SELECT s.* FROM run, unnest($35::text[], $36::text[], $37::bytea[]) AS s),
-	streamed AS (
-		INSERT INTO run_events (run_id, idx, doc)
-		SELECT run.id, e.* FROM run, unnest($38::int[], $39::bytea[]) AS e ON CONFLICT DO NOTHING),
-	inputs AS (DELETE FROM run_inputs WHERE run_id IN (SELECT id FROM run WHERE background)),
-	checkpoints AS (DELETE FROM run_checkpoints WHERE run_id IN (SELECT id FROM run WHERE background)),
-	called AS (
-		INSERT INTO hook_calls (` + insertedCallColumns + `)
-		SELECT c.* FROM run, unnest(` + insertedCallArrays + `) AS c)
-	SELECT EXISTS (SELECT FROM run), (SELECT id FROM next WHERE due),
-		(SELECT pg_notify('` + channel + `', 'events:' || left(id, 1000))::text FROM run WHERE background),
-		(SELECT pg_notify('` + channel + `', 'session:' || left(session_id, 1000))::text FROM run
-			WHERE EXISTS (SELECT FROM next)),
-		(SELECT pg_notify('` + channel + `', 'work:')::text FROM run
-			WHERE $34 OR $33 AND EXISTS (SELECT FROM next WHERE due))`
+			cache_read_tokens = u.cache_read_tokens + excluded.cache_read_tokens`
 
-// written is what came of finishQuery.
-type written struct {
-	done bool
-	// next is the run that is due now, nil for none.
-	next *string
+	putSessionQuery = `INSERT INTO sessions AS s (id, component_kind, component_id, component_name, user_id, name, title,
+			state, metadata, created_at, updated_at)
+		SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 WHERE ` + ended + `
+		ON CONFLICT (id) DO UPDATE SET state = excluded.state, metadata = coalesce(excluded.metadata, s.metadata),
+			title = CASE WHEN s.title = '' THEN excluded.title ELSE s.title END,
+			updated_at = greatest(s.updated_at, excluded.updated_at)`
+
+	insertCallsQuery = `INSERT INTO hook_calls (id, run_id, session_id, plugin, digest, hook, mode, sequence, position,
+			status, attempt, max_attempts, owner, lease_until, next_attempt_at, created_at, started_at, finished_at,
+			logged, snapshot_id, spec, doc)
+		SELECT c.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+			$9::bigint[], $10::int[], $11::text[], $12::int[], $13::int[], $14::text[], $15::bigint[], $16::bigint[],
+			$17::bigint[], $18::bigint[], $19::bigint[], $20::bool[], $21::text[], $22::bytea[], $23::bytea[]) AS c
+		WHERE ` + ended
+
+	insertSnapshotsQuery = `INSERT INTO snapshots (id, run_id, context)
+		SELECT s.* FROM unnest($2::text[], $3::text[], $4::bytea[]) AS s WHERE ` + ended
+
+	insertEventsQuery = `INSERT INTO run_events (run_id, idx, doc)
+		SELECT $1, e.* FROM unnest($2::int[], $3::bytea[]) AS e WHERE ` + ended + ` ON CONFLICT DO NOTHING`
+
+	dropInputQuery      = `DELETE FROM run_inputs WHERE run_id = $1 AND ` + ended
+	dropCheckpointQuery = `DELETE FROM run_checkpoints WHERE run_id = $1 AND ` + ended
+	streamEndedQuery    = `INSERT INTO run_streams (run_id, finished_at) SELECT $1, $2 WHERE ` + ended
+
+	tellQuery = `SELECT pg_notify('` + channel + `', $2) WHERE ` + ended
+)
+
+// queue adds the statements that store f, behind the locks they need.
+func (f *finishRows) queue(b *pgx.Batch, done *bool) {
+	run, m := f.run.run, &f.run.run.Metrics
+	b.Queue(lockQuery, keysOf(f.locks()))
+	if f.session != nil {
+		b.Queue(holdSessionQuery, f.session.ID)
+	}
+	query, args := f.endQuery()
+	b.Queue(query, args...).Exec(func(tag pgconn.CommandTag) error {
+		*done = tag.RowsAffected() > 0
+		return nil
+	})
+	if m.InputTokens|m.OutputTokens|m.TotalTokens|m.ReasoningTokens|m.CacheReadTokens != 0 {
+		b.Queue(addUsageQuery, run.ID, run.SessionID, run.Model, run.ModelProvider,
+			m.InputTokens, m.OutputTokens, m.TotalTokens, m.ReasoningTokens, m.CacheReadTokens)
+	}
+	if f.session != nil {
+		b.Queue(putSessionQuery, append([]any{run.ID}, sessionValues(f.session)...)...)
+	}
+	if len(f.calls.ids) > 0 {
+		b.Queue(insertCallsQuery, append([]any{run.ID}, f.calls.args()...)...)
+	}
+	if len(f.snapshots) > 0 {
+		b.Queue(insertSnapshotsQuery, append([]any{run.ID}, snapshotArgs(f.snapshots)...)...)
+	}
+	if run.Background {
+		f.queueStream(b)
+	}
+	for _, payload := range payloads(f.signals) {
+		b.Queue(tellQuery, run.ID, payload)
+	}
 }
 
-func scanWritten(row scanner) (w written, err error) {
-	var sent *string
-	err = row.Scan(&w.done, &w.next, &sent, &sent, &sent)
-	return w, err
-}
-
-// args are those of finishQuery.
-func (f *finishRows) args() []any {
+// queueStream ends what only background runs have.
+func (f *finishRows) queueStream(b *pgx.Batch) {
 	run := f.run.run
+	b.Queue(insertEventsQuery, run.ID, f.events.indexes, f.events.docs)
+	b.Queue(streamEndedQuery, run.ID, nanos(run.FinishedAt))
+	b.Queue(dropInputQuery, run.ID)
+	b.Queue(dropCheckpointQuery, run.ID)
+}
+
+// endQuery is the query that writes the run, with its arguments.
+func (f *finishRows) endQuery() (string, []any) {
+	run := f.run.run
+	var session *string
+	if f.session != nil {
+		session = &f.session.ID
+	}
 	args := []any{
-		run.ID, run.SessionID, run.ParentID, string(run.Component.Kind), run.Component.ID, run.Background, run.Parallel,
-		string(run.Status), run.Attempt, nanos(run.CreatedAt), nanos(run.FinishedAt), f.run.doc,
+		run.ID, run.SessionID, run.ParentID, run.Parallel, string(run.Status), nanos(run.FinishedAt), f.run.doc,
+		session, f.before, f.thorough,
 	}
-	args = append(args, f.sessionArgs()...)
-	m := &run.Metrics
-	args = append(args, run.Model, run.ModelProvider,
-		m.InputTokens, m.OutputTokens, m.TotalTokens, m.ReasoningTokens, m.CacheReadTokens)
-	args = append(args, f.whole, f.handsOn, f.tells)
-	args = append(args, f.snapshotArgs()...)
-	args = append(args, f.events.indexes, f.events.docs)
-	return append(args, f.calls.args()...)
+	if !f.whole {
+		return updateEndQuery, append(args, run.Attempt)
+	}
+	return insertEndQuery, append(args, run.Background, string(run.Component.Kind), run.Component.ID,
+		run.Attempt, nanos(run.CreatedAt))
 }
 
-func (f *finishRows) sessionArgs() []any {
-	s := f.session
-	if s == nil {
-		return make([]any, 12)
-	}
+// sessionValues are the columns of a session.
+func sessionValues(s *host.Session) []any {
 	return []any{
-		s.ID, []byte(f.before), []byte(s.State), string(s.Component.Kind), s.Component.ID, s.Component.Name,
-		s.UserID, s.Name, text(s.Title), []byte(s.Metadata), nanos(s.CreatedAt), nanos(s.UpdatedAt),
+		s.ID, string(s.Component.Kind), s.Component.ID, s.Component.Name, s.UserID, s.Name, text(s.Title),
+		[]byte(s.State), []byte(s.Metadata), nanos(s.CreatedAt), nanos(s.UpdatedAt),
 	}
 }
 
-func (f *finishRows) snapshotArgs() []any {
+func snapshotArgs(snapshots []host.Snapshot) []any {
 	var (
 		ids, runs []string
 		contexts  [][]byte
 	)
-	for _, s := range f.snapshots {
+	for _, s := range snapshots {
 		ids, runs, contexts = append(ids, s.ID), append(runs, s.RunID), append(contexts, blob(s.Context))
 	}
 	return []any{ids, runs, contexts}

@@ -39,17 +39,7 @@ func (r *hookCallRow) finishedAt() int64 {
 // logged reports whether the row holds logs that grow old.
 func (r *hookCallRow) logged() bool { return r.call.Status.Final() && len(r.call.Logs) > 0 }
 
-// The columns of calls that finishQuery inserts, and where it finds them.
-const (
-	insertedCallColumns = `id, run_id, session_id, plugin, digest, hook, mode, sequence, position, status,
-			attempt, max_attempts, owner, lease_until, next_attempt_at, created_at, started_at, finished_at,
-			logged, snapshot_id, spec, doc`
-	insertedCallArrays = `$40::text[], $41::text[], $42::text[], $43::text[], $44::text[], $45::text[], $46::text[],
-			$47::bigint[], $48::int[], $49::text[], $50::int[], $51::int[], $52::text[], $53::bigint[], $54::bigint[],
-			$55::bigint[], $56::bigint[], $57::bigint[], $58::bool[], $59::text[], $60::bytea[], $61::bytea[]`
-)
-
-// callColumnsOf are calls as finishQuery inserts them, one element for each.
+// callColumnsOf are calls as insertCallsQuery takes them, one element for each.
 type callColumnsOf struct {
 	ids, runs, sessions, plugins, digests, hooks, modes, statuses, owners, snapshots []string
 	sequences, leases, due, created, started, finished                               []int64
@@ -83,8 +73,7 @@ func (c *callColumnsOf) args() []any {
 // The queries of calls that end. Who ends one of the last calls that need a
 // snapshot holds the snapshot first, so that the last of them knows to be it.
 const (
-	lockSnapshotsQuery = `SELECT 1 FROM snapshots
-		WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE id = ANY($1)) ORDER BY id FOR UPDATE`
+	holdSnapshotsQuery = `SELECT 1 FROM snapshots WHERE id = ANY($1) ORDER BY id FOR UPDATE`
 
 	finishCallsQuery = `UPDATE hook_calls AS c SET status = u.status, attempt = u.attempt, owner = '', lease_until = 0,
 			next_attempt_at = u.due, started_at = u.started, finished_at = u.finished, logged = u.logged, doc = u.doc
@@ -93,10 +82,9 @@ const (
 		WHERE c.id = u.id AND c.attempt = u.fence AND c.status IN ('queued', 'running')
 		RETURNING c.id`
 
-	// dropSnapshotsQuery deletes the snapshots of calls unless another call of the
-	// run needs them, or would if it were retried.
-	dropSnapshotsQuery = `DELETE FROM snapshots AS s
-		WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE id = ANY($1)) AND NOT EXISTS (SELECT FROM hook_calls
+	// dropSnapshotsQuery deletes snapshots unless a call of the run needs them, or
+	// would if it were retried.
+	dropSnapshotsQuery = `DELETE FROM snapshots AS s WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM hook_calls
 			WHERE run_id = s.run_id AND snapshot_id = s.id AND status IN ('queued', 'running', 'dead'))`
 )
 

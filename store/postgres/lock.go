@@ -31,21 +31,22 @@ const lockQuery = `SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) A
 
 // lock waits for locks and holds them until the transaction ends.
 func (t *tx) lock(ctx context.Context, names ...lockName) error {
+	_, err := t.Exec(ctx, lockQuery, keysOf(names))
+	return err
+}
+
+func keysOf(names []lockName) []int64 {
 	keys := make([]int64, len(names))
 	for i, name := range names {
 		keys[i] = name.key()
 	}
-	_, err := t.Exec(ctx, lockQuery, keys)
-	return err
+	return keys
 }
 
 // inOrder returns the keys of locks of one kind in the order in which everybody
 // takes them.
 func inOrder(names []lockName) []int64 {
-	keys := make([]int64, len(names))
-	for i, name := range names {
-		keys[i] = name.key()
-	}
+	keys := keysOf(names)
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }

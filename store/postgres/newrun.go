@@ -58,6 +58,7 @@ func (s *Store) create(ctx context.Context, n host.NewRun) error {
 // creation is a host.NewRun as it is stored.
 type creation struct {
 	row       runRow
+	key       string // the client's name for it, "" for none
 	request   []byte // nil for none
 	maxQueued int
 }
@@ -67,10 +68,7 @@ func newCreation(n host.NewRun) (*creation, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &creation{row: row, maxQueued: n.MaxQueued}
-	if n.IdempotencyKey != "" {
-		c.row.key = &n.IdempotencyKey
-	}
+	c := &creation{row: row, key: n.IdempotencyKey, maxQueued: n.MaxQueued}
 	if n.Request != nil {
 		if c.request, err = encode(n.Request); err != nil {
 			return nil, fmt.Errorf("encode request: %w", err)
@@ -84,7 +82,7 @@ func (c *creation) write(ctx context.Context, t *tx) error {
 	if err := t.lock(ctx, sessionLock(run.SessionID), runLock(run.ID)); err != nil {
 		return err
 	}
-	if err := c.checkKey(ctx, t); err != nil {
+	if err := c.takeKey(ctx, t); err != nil {
 		return err
 	}
 	if err := c.checkQueue(ctx, t); err != nil {
@@ -96,7 +94,7 @@ func (c *creation) write(ctx context.Context, t *tx) error {
 	case err != nil:
 		return err
 	case n == 0:
-		return c.existing(ctx, t)
+		return runExists(run.ID)
 	}
 	if c.request != nil {
 		const query = `INSERT INTO run_inputs (run_id, request) VALUES ($1, $2)`
@@ -110,28 +108,28 @@ func (c *creation) write(ctx context.Context, t *tx) error {
 	return nil
 }
 
-// existing says why the run was not inserted.
-func (c *creation) existing(ctx context.Context, t *tx) error {
-	if err := c.checkKey(ctx, t); err != nil {
+// takeKey refuses a run whose idempotency key another has. It waits for one that
+// is taking the same key.
+func (c *creation) takeKey(ctx context.Context, t *tx) error {
+	if c.key == "" {
+		return nil
+	}
+	const (
+		take  = `INSERT INTO idempotency_keys (key, run_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+		first = `SELECT ` + runColumns + ` FROM runs WHERE id = (SELECT run_id FROM idempotency_keys WHERE key = $1)`
+	)
+	n, err := t.exec(ctx, take, c.key, c.row.run.ID)
+	if err != nil || n > 0 {
 		return err
 	}
-	return runExists(c.row.run.ID)
-}
-
-// checkKey refuses a run whose idempotency key another has.
-func (c *creation) checkKey(ctx context.Context, t *tx) error {
-	if c.row.key == nil {
-		return nil
-	}
-	const query = `SELECT ` + runColumns + ` FROM runs WHERE idempotency_key = $1`
-	first, err := one(ctx, t, scanRun, query, *c.row.key)
+	run, err := one(ctx, t, scanRun, first, c.key)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil
+	case errors.Is(err, pgx.ErrNoRows): // the run's id has another key
+		return runExists(c.row.run.ID)
 	case err != nil:
 		return err
 	}
-	return &host.DuplicateError{Run: first}
+	return &host.DuplicateError{Run: run}
 }
 
 // nearlyFull is how close to its bound the queue is only entered one by one: more
@@ -143,16 +141,16 @@ func (c *creation) checkQueue(ctx context.Context, t *tx) error {
 	if c.maxQueued == 0 {
 		return nil
 	}
-	const query = `SELECT count(*) FROM runs
-		WHERE status = 'PENDING' AND status IN ('PENDING', 'RUNNING') AND background`
-	queued, err := one(ctx, t, value[int], query)
+	const query = `SELECT count(*) FROM (SELECT 1 FROM runs
+		WHERE status = 'PENDING' AND status IN ('PENDING', 'RUNNING') AND background LIMIT $1) AS queued`
+	queued, err := one(ctx, t, value[int], query, c.maxQueued)
 	if err != nil || queued+nearlyFull < c.maxQueued {
 		return err
 	}
 	if err := t.lock(ctx, queueLock); err != nil {
 		return err
 	}
-	queued, err = one(ctx, t, value[int], query)
+	queued, err = one(ctx, t, value[int], query, c.maxQueued)
 	if err == nil && queued >= c.maxQueued {
 		return host.Errorf(host.CodeBusy, "the queue of background runs is full")
 	}

@@ -18,7 +18,6 @@ func runKey(id string) string { return "run " + id }
 type runRow struct {
 	run   *host.Run
 	lease host.Lease
-	key   *string // the client's name for it
 	doc   []byte
 }
 
@@ -33,14 +32,14 @@ func newRunRow(run *host.Run, lease host.Lease) (runRow, error) {
 // insertRunsQuery adds runs that have not ended, in their order, and returns the
 // ids of those that were not there. What a cancel left behind comes with them.
 const insertRunsQuery = `INSERT INTO runs (id, session_id, parent_id, component_kind, component_id,
-		background, parallel, status, attempt, owner, lease_until, due_at, created_at, idempotency_key, doc,
-		cancel_requested, finished_at, streamed)
+		background, parallel, status, attempt, owner, lease_until, due_at, created_at, doc,
+		cancel_requested, finished_at)
 	SELECT u.id, session_id, parent_id, kind, component, background, parallel, status, attempt, owner, lease_until,
-		created_at, created_at, key, doc, EXISTS (SELECT FROM run_cancels WHERE run_id = u.id), 0, FALSE
+		created_at, created_at, doc, EXISTS (SELECT FROM run_cancels WHERE run_id = u.id), 0
 	FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bool[], $8::text[], $9::int[],
-			$10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bytea[]) WITH ORDINALITY
+			$10::text[], $11::bigint[], $12::bigint[], $13::bytea[]) WITH ORDINALITY
 		AS u (id, session_id, parent_id, kind, component, background, parallel, status, attempt,
-			owner, lease_until, created_at, key, doc, n)
+			owner, lease_until, created_at, doc, n)
 	ORDER BY n
 	ON CONFLICT DO NOTHING RETURNING id`
 
@@ -50,7 +49,6 @@ type runColumnsOf struct {
 	backgrounds, parallels                                      []bool
 	attempts                                                    []int32
 	leases, created                                             []int64
-	keys                                                        []*string
 	docs                                                        [][]byte
 }
 
@@ -61,13 +59,13 @@ func (c *runColumnsOf) add(r *runRow) {
 	c.backgrounds, c.parallels = append(c.backgrounds, run.Background), append(c.parallels, run.Parallel)
 	c.statuses, c.attempts = append(c.statuses, string(run.Status)), append(c.attempts, int32(run.Attempt))
 	c.owners, c.leases = append(c.owners, r.lease.Owner), append(c.leases, nanos(r.lease.Until))
-	c.created, c.keys, c.docs = append(c.created, nanos(run.CreatedAt)), append(c.keys, r.key), append(c.docs, r.doc)
+	c.created, c.docs = append(c.created, nanos(run.CreatedAt)), append(c.docs, r.doc)
 }
 
 func (c *runColumnsOf) args() []any {
 	return []any{
 		c.ids, c.sessions, c.parents, c.kinds, c.components, c.backgrounds, c.parallels, c.statuses, c.attempts,
-		c.owners, c.leases, c.created, c.keys, c.docs,
+		c.owners, c.leases, c.created, c.docs,
 	}
 }
 

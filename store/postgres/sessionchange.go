@@ -19,9 +19,7 @@ func (s *Store) CreateSession(ctx context.Context, session host.Session) error {
 		if err := t.lock(ctx, sessionLock(session.ID)); err != nil {
 			return err
 		}
-		n, err := t.exec(ctx, query, session.ID, string(session.Component.Kind), session.Component.ID,
-			session.Component.Name, session.UserID, session.Name, text(session.Title),
-			[]byte(session.State), []byte(session.Metadata), nanos(session.CreatedAt), nanos(session.UpdatedAt))
+		n, err := t.exec(ctx, query, sessionValues(&session)...)
 		if err == nil && n == 0 {
 			return host.Errorf(host.CodeConflict, "session %q exists already", session.ID)
 		}

@@ -12,8 +12,7 @@ import (
 
 // The queries of a deletion; $1 is the session.
 const (
-	sessionRunIDs = `(SELECT id FROM runs WHERE session_id = $1 AND turn IS NOT NULL
-		UNION ALL SELECT id FROM runs WHERE session_id = $1 AND turn IS NULL)`
+	sessionRunIDs = `(SELECT id FROM runs WHERE session_id = $1)`
 
 	unfinishedRunQuery = `SELECT id FROM runs
 		WHERE session_id = $1 AND turn IS NULL AND status IN ('PENDING', 'RUNNING') LIMIT 1`
@@ -27,9 +26,10 @@ func sessionDeletes() []string {
 		`DELETE FROM snapshots WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE run_id IN ` + sessionRunIDs + `)`,
 		`DELETE FROM hook_calls WHERE run_id IN ` + sessionRunIDs,
 		`DELETE FROM run_events WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM run_streams WHERE run_id IN ` + sessionRunIDs,
 		`DELETE FROM run_cancels WHERE run_id IN ` + sessionRunIDs,
-		`DELETE FROM runs WHERE session_id = $1 AND turn IS NOT NULL`,
-		`DELETE FROM runs WHERE session_id = $1 AND turn IS NULL`,
+		`DELETE FROM idempotency_keys WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM runs WHERE session_id = $1`,
 		`DELETE FROM session_usage WHERE session_id = $1`,
 		`DELETE FROM sessions WHERE id = $1`,
 	}

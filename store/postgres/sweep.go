@@ -16,12 +16,12 @@ const (
 
 // heldByDead chooses the rows of dead owners: $1 is who sweeps, $2 the nodes found
 // dead, $3 the time. An owner that is no node lives by the leases of its rows.
-const heldByDead = `owner <> '' AND owner <> $1 AND (owner = ANY($2::text[])
+const heldByDead = `owner <> $1 AND (owner = ANY($2::text[])
 	OR lease_until < $3 AND NOT EXISTS (SELECT FROM nodes WHERE nodes.id = owner))`
 
 const (
-	unfinishedRun = `status IN ('PENDING', 'RUNNING') AND owner <> ''`
-	unfinalCall   = `status IN ('queued', 'running')`
+	unfinishedRun = `status IN ('PENDING', 'RUNNING') AND owner > ''`
+	unfinalCall   = `status IN ('queued', 'running') AND owner > ''`
 
 	// leftQuery looks whether there is anything to take, and forgets the cancels
 	// from before $4 whose runs were not created.
