@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ func TestMessageTooLargeForHooks(t *testing.T) {
 	_, ran := f.Run(t.Context(), large)
 	_, started := f.Start(t.Context(), large)
 	for _, err := range []error{ran, started} {
-		if wrong, ok := err.(*host.Error); !ok || wrong.Code != host.CodeTooLarge || wrong.Field != "message" {
+		if wrong, ok := errors.AsType[*host.Error](err); !ok || wrong.Code != host.CodeTooLarge || wrong.Field != "message" {
 			t.Errorf("refused with %v", err)
 		}
 	}

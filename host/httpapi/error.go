@@ -145,10 +145,10 @@ func detailOf(e *host.Error) string {
 // writeError answers with err, and logs it when it is the host's fault.
 func (a *api) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	status, body := describeFor(r, err)
-	switch {
-	case status == http.StatusTooManyRequests:
+	switch status {
+	case http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "1")
-	case status == http.StatusRequestEntityTooLarge:
+	case http.StatusRequestEntityTooLarge:
 		discardBody(w, r)
 	}
 	a.report(r, err)

@@ -44,7 +44,7 @@ func nodes(t *testing.T, store *memory, g *guests) (here, there *plugin.Registry
 // within waits less than a second, after which a change is in force everywhere.
 func within(t *testing.T) {
 	t.Helper()
-	time.Sleep(time.Second - time.Nanosecond)
+	<-time.After(time.Second - time.Nanosecond)
 	synctest.Wait()
 }
 
@@ -128,7 +128,7 @@ func TestWatchFailing(t *testing.T) {
 		activate(t, here, manifestOf("a", "1.0.0", ""), fakeModule)
 		for _, err := range []error{errors.New("away"), nil, errors.New("away again"), nil} {
 			store.fail(err)
-			time.Sleep(10 * plugin.DefaultPoll)
+			<-time.After(10 * plugin.DefaultPoll)
 			synctest.Wait()
 		}
 		if diff := cmp.Diff([]string{"a 1.0.0 active"}, status(there)); diff != "" {
