@@ -97,17 +97,19 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// take removes the next batch: maxBatch waited ops, and the lazy ones between
-// them that were not replaced.
+// take removes the next batch: maxBatch waited ops, and the lazy ones before the
+// last of them that were not replaced. Those behind it stay a moment longer, since
+// the end of a run makes its creation needless; without waited ops all are taken.
 func (q *queue) take() []*op {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var batch []*op
-	n, waited := 0, 0
-	for ; n < len(q.ops) && waited < maxBatch; n++ {
+	waited := min(q.waited, maxBatch)
+	n, alone := 0, waited == 0
+	for ; n < len(q.ops) && (waited > 0 || alone); n++ {
 		o := q.ops[n]
 		if !o.lazy() {
-			waited++
+			waited--
 			q.count(o, -1)
 		}
 		if q.lazy[o.key] == o {

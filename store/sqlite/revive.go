@@ -76,12 +76,12 @@ func (s *Store) RetryHookCalls(ctx context.Context, filter host.HookCallFilter, 
 
 func (s *Store) retryBatch(ctx context.Context, filter host.HookCallFilter, now time.Time, limit int) (int, error) {
 	filter.Status = host.HookCallDead
-	chosen, args := chosenBy(filter)
-	query := `SELECT ` + hookCallColumns + chosen +
+	q := newCallQuery(filter)
+	query := q.union(hookCallColumns) +
 		` AND EXISTS (SELECT 1 FROM snapshots WHERE id = hook_calls.snapshot_id) ORDER BY seq LIMIT ?`
 	revived := 0
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
-		calls, err := queryTx(t, scanHookCall, query, append(args, limit)...)
+		calls, err := queryTx(t, scanHookCall, query, append(q.args, limit)...)
 		if err != nil {
 			return err
 		}

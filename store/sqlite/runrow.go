@@ -22,7 +22,7 @@ type runRow struct {
 }
 
 func newRunRow(run *host.Run, lease host.Lease) (runRow, error) {
-	doc, err := encode(run)
+	doc, err := encodeRun(*run)
 	if err != nil {
 		return runRow{}, fmt.Errorf("encode run: %w", err)
 	}

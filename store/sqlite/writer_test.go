@@ -289,15 +289,18 @@ func TestPlansOfLists(t *testing.T) {
 	}{
 		{host.HookCallFilter{}, "SCAN hook_calls"},
 		{host.HookCallFilter{Hook: "h", Mode: "blocking", Status: host.HookCallCompleted}, "SCAN hook_calls"},
-		{host.HookCallFilter{Plugin: "p", Hook: "h"}, "SEARCH hook_calls USING INDEX hook_calls_of_plugin (plugin=?)"},
 		{host.HookCallFilter{Plugin: "p", Status: host.HookCallDead}, "SEARCH hook_calls USING INDEX hook_calls_of_status (status=?)"},
-		{host.HookCallFilter{Status: host.HookCallQueued}, "SEARCH hook_calls USING INTEGER PRIMARY KEY (rowid=?); LIST SUBQUERY 1; SCAN hook_calls USING COVERING INDEX hook_calls_open"},
-		{host.HookCallFilter{SessionID: "s", Status: host.HookCallDead}, "SEARCH hook_calls USING INTEGER PRIMARY KEY (rowid=?); LIST SUBQUERY 1; SEARCH r USING COVERING INDEX runs_of_session (session_id=?); SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
-		{host.HookCallFilter{RunID: "r"}, "SEARCH hook_calls USING INTEGER PRIMARY KEY (rowid=?); LIST SUBQUERY 1; SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?); SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		{host.HookCallFilter{Status: host.HookCallQueued}, bySeq + "SCAN hook_calls USING COVERING INDEX hook_calls_open"},
+		{host.HookCallFilter{Plugin: "p", Hook: "h"}, "MERGE (UNION ALL); LEFT; " + bySeq +
+			"SCAN hook_calls USING COVERING INDEX hook_calls_open; RIGHT; SEARCH hook_calls USING INDEX hook_calls_of_plugin (plugin=?)"},
+		{host.HookCallFilter{Plugin: "p", Status: host.HookCallCompleted}, "SEARCH hook_calls USING INDEX hook_calls_of_plugin (plugin=?)"},
+		{host.HookCallFilter{SessionID: "s", Status: host.HookCallDead}, bySeq +
+			"SEARCH r USING COVERING INDEX runs_of_session (session_id=?); SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		{host.HookCallFilter{RunID: "r", SessionID: "s"}, bySeq +
+			"SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?); SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 	} {
-		chosen, args := chosenBy(test.filter)
-		query := `EXPLAIN QUERY PLAN SELECT ` + hookCallColumns + chosen + ` ORDER BY rowid DESC LIMIT 1`
-		steps, err := all(t.Context(), s.read, scanPlan, query, args...)
+		q := newCallQuery(test.filter)
+		steps, err := all(t.Context(), s.read, scanPlan, `EXPLAIN QUERY PLAN `+q.page(), append(q.args, 1, 0)...)
 		if err != nil {
 			t.Errorf("%+v: %v", test.filter, err)
 			continue
@@ -307,6 +310,9 @@ func TestPlansOfLists(t *testing.T) {
 		}
 	}
 }
+
+// bySeq begins the plan of calls that are looked up by seqs, which are sorted.
+const bySeq = "SEARCH hook_calls USING INTEGER PRIMARY KEY (rowid=?); LIST SUBQUERY 1; "
 
 func scanPlan(row scanner) (string, error) {
 	var id, parent, unused int

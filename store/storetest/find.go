@@ -30,6 +30,7 @@ func findByField(t *testing.T, s host.Store) {
 		{host.HookCallFilter{Status: host.HookCallCompleted}, []string{"odd"}},
 		{host.HookCallFilter{Status: host.HookCallDead}, nil},
 		{host.HookCallFilter{Plugin: "odd plugin"}, []string{"odd"}},
+		{host.HookCallFilter{Plugin: plugin}, []string{"second", "first"}},
 		{host.HookCallFilter{Hook: "odd hook"}, []string{"odd"}},
 		{host.HookCallFilter{Mode: pluginapi.ModeBlocking}, []string{"odd"}},
 		{host.HookCallFilter{RunID: "run"}, []string{"second", "first"}},
@@ -51,7 +52,11 @@ func findByField(t *testing.T, s host.Store) {
 func findPages(t *testing.T, s host.Store) {
 	for i := range 5 {
 		id := fmt.Sprint(i)
-		finish(t, s, newRun("run "+id, "session"), newCall(id, "run "+id))
+		call := newCall(id, "run "+id)
+		finish(t, s, newRun("run "+id, "session"), call)
+		if i%2 == 1 { // the order is that of storing, whatever came of a call
+			must(t, s.FinishHookCall(t.Context(), 1, done(call)))
+		}
 	}
 	for _, test := range []struct {
 		offset, limit int
@@ -63,9 +68,11 @@ func findPages(t *testing.T, s host.Store) {
 		{6, 2, nil},
 		{0, 0, nil},
 	} {
-		page := get(s.FindHookCalls(t.Context(), host.HookCallFilter{}, test.offset, test.limit))(t)
-		if got := callIDs(page.Calls); fmt.Sprint(got) != fmt.Sprint(test.want) || page.Total != 5 {
-			t.Errorf("%d after %d are %v of %d, want %v", test.limit, test.offset, got, page.Total, test.want)
+		for _, filter := range []host.HookCallFilter{{}, {Plugin: plugin}, {SessionID: "session"}} {
+			page := get(s.FindHookCalls(t.Context(), filter, test.offset, test.limit))(t)
+			if got := callIDs(page.Calls); fmt.Sprint(got) != fmt.Sprint(test.want) || page.Total != 5 {
+				t.Errorf("%d after %d are %v of %d, want %v", test.limit, test.offset, got, page.Total, test.want)
+			}
 		}
 	}
 	for _, wrong := range [][2]int{{-1, 1}, {1, -1}} {

@@ -120,8 +120,9 @@ CREATE TABLE hook_calls (
 -- The calls of a run or a session are found through the runs. A call that is
 -- queued is in as few indexes as can be: a run's end waits for it.
 CREATE INDEX hook_calls_open ON hook_calls (owner, plugin, next_attempt_at, status) WHERE status IN ('queued', 'running');
-CREATE INDEX hook_calls_of_plugin ON hook_calls (plugin);
-CREATE INDEX hook_calls_of_status ON hook_calls (status) WHERE status <> 'completed' AND status <> 'queued' AND status <> 'running';
+CREATE INDEX hook_calls_of_plugin ON hook_calls (plugin) WHERE status <> 'queued' AND status <> 'running';
+CREATE INDEX hook_calls_of_status ON hook_calls (status)
+    WHERE status <> 'queued' AND status <> 'running' AND status <> 'completed';
 CREATE INDEX hook_calls_logged ON hook_calls (finished_at) WHERE logged;
 
 CREATE TABLE snapshots (
