@@ -7,11 +7,13 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/snaphook-dev/snaphook/host/model/openai/openaitest"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
 )
@@ -25,84 +27,98 @@ const defaultKills = 5
 // and nothing that was refused was done.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	kills, seed := killsWanted(t), rand.Uint64()
-	t.Logf("seed %d", seed)
-	k := &killing{
-		witness: newReceiver(t, flaky),
-		site:    newSite(t, config{agents: []string{"busy", "refused-input", "refused-output", "slow"}}),
-		up:      make(chan struct{}),
-	}
-	k.start(t)
+	kills := numberFrom(t, "SNAPHOOK_KILLS", defaultKills, pluginapi.MaxRetryAttempts-1)
+	k := newKilling(t, "", 1)
 	k.prepare(t, kills)
-
-	ctx, stop := context.WithCancel(t.Context())
-	var clients sync.WaitGroup
-	for n := range 4 {
-		random := rand.New(rand.NewPCG(seed, uint64(n)))
-		clients.Go(func() { k.ask(ctx, random) })
-	}
-	random := rand.New(rand.NewPCG(seed, 1<<32))
+	stop := k.startClients(t, askPlain, askStream, askLater, follow)
 	for range kills {
-		k.killAtRandom(t, random)
-		k.start(t)
+		k.killAtRandom(t, 1+k.random.IntN(20))
 	}
 	stop()
-	clients.Wait()
-	report := k.check(t)
-	t.Logf("%d kills; runs answered: %d completed, %d refused; left by the kills: %d runs ended host_restarted; "+
-		"background calls: %d completed, %d dead; attempts repeated: %d; deliveries: %d",
-		kills, report.completed, report.refused, report.restarted,
-		report.callsCompleted, report.callsDead, report.repeated, len(k.witness.requests()))
+	k.check(t, kills)
 }
 
-func killsWanted(t *testing.T) int {
+// numberFrom reads a number from the environment.
+func numberFrom(t *testing.T, name string, otherwise, most int) int {
 	t.Helper()
-	text, set := os.LookupEnv("SNAPHOOK_KILLS")
+	text, set := os.LookupEnv(name)
 	if !set {
-		return defaultKills
+		return otherwise
 	}
 	n, err := strconv.Atoi(text)
-	if most := pluginapi.MaxRetryAttempts - 1; err != nil || n < 1 || n > most {
-		t.Fatalf("SNAPHOOK_KILLS is %q, want a number from 1 to %d", text, most)
+	if err != nil || n < 1 || n > most {
+		t.Fatalf("%s is %q, want a number from 1 to %d", name, text, most)
 	}
 	return n
 }
 
-// killing is a host that is killed again and again, and what its clients know.
+// killing is some hosts that are killed again and again, and what their clients
+// know.
 type killing struct {
 	// witness is told of runs by their background hooks.
 	witness *receiver
 	site    *site
+	random  *rand.Rand
+	seed    uint64
 
 	mu      sync.Mutex
-	process *process      // nil while there is none
-	up      chan struct{} // closed when process is set
-	answers []answer
+	nodes   []*process    // nil for one that is not there
+	up      chan struct{} // closed when one has come
+	answers []*answer
 }
 
-// answer is a run a client has got the whole answer of.
-type answer struct {
-	agent, runID, sessionID, status string
-}
-
-// start starts the next process and lets the clients at it.
-func (k *killing) start(t *testing.T) {
+// newKilling starts the hosts of a site on a store.
+func newKilling(t *testing.T, store string, nodes int) *killing {
 	t.Helper()
-	p := k.site.start(t)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.process = p
-	close(k.up)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	k := &killing{
+		witness: newReceiver(t, flaky), seed: seed, random: rand.New(rand.NewPCG(seed, 1<<32)),
+		site: newSite(t, config{
+			store: store, model: openai(newUnhurried(t, seed).BaseURL()),
+			agents: []string{"busy", "refused-input", "refused-output", "slow"},
+		}),
+		up: make(chan struct{}),
+	}
+	k.nodes = k.site.startAll(t, nodes)
+	return k
 }
 
-// current waits for a process; nil when ctx ends first.
-func (k *killing) current(ctx context.Context) *process {
+// newUnhurried makes a model that takes a moment to answer.
+func newUnhurried(t *testing.T, seed uint64) *openaitest.Server {
+	t.Helper()
+	return openaitest.New(t, func(n int, req openaitest.Request) openaitest.Answer {
+		random := rand.New(rand.NewPCG(seed, uint64(n)))
+		hold := make(chan struct{})
+		time.AfterFunc(time.Duration(random.IntN(100))*time.Millisecond, func() { close(hold) })
+		return openaitest.Answer{Content: "to " + lastMessage(req), Hold: hold}
+	})
+}
+
+// startClients lets clients ask the hosts until stop is called.
+func (k *killing) startClients(t *testing.T, asks ...ask) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for n := range 6 {
+		c := &killClient{killing: k, random: rand.New(rand.NewPCG(k.seed, uint64(n))), asks: asks}
+		clients.Go(func() { c.run(ctx, t) })
+	}
+	return func() {
+		cancel()
+		clients.Wait()
+	}
+}
+
+// node waits for a host, any of those there are; nil when ctx ends first.
+func (k *killing) node(ctx context.Context, random *rand.Rand) *process {
 	for ctx.Err() == nil {
 		k.mu.Lock()
-		p, up := k.process, k.up
+		there := slices.DeleteFunc(slices.Clone(k.nodes), func(p *process) bool { return p == nil })
+		up := k.up
 		k.mu.Unlock()
-		if p != nil {
-			return p
+		if len(there) > 0 {
+			return there[random.IntN(len(there))]
 		}
 		select {
 		case <-up:
@@ -112,24 +128,41 @@ func (k *killing) current(ctx context.Context) *process {
 	return nil
 }
 
-// killAtRandom kills after a random number of answers and a random moment more,
-// so that every life of the host has done some work.
-func (k *killing) killAtRandom(t *testing.T, random *rand.Rand) {
+// killAtRandom kills a host after some more answers and a random moment, so that
+// every life of one has done some work, and starts the next.
+func (k *killing) killAtRandom(t *testing.T, answers int) {
 	t.Helper()
-	enough := k.answered() + 1 + random.IntN(20)
+	enough := k.answered() + answers
 	eventually(t, "the clients get answers", func() bool { return k.answered() >= enough })
-	<-time.After(time.Duration(random.IntN(150_000)) * time.Microsecond)
+	<-time.After(time.Duration(k.random.IntN(150_000)) * time.Microsecond)
+	i := k.random.IntN(len(k.nodes))
+	k.replace(i, nil).kill(t)
+	k.replace(i, k.site.start(t))
+}
+
+// replace puts a host into the place of another, which it returns.
+func (k *killing) replace(i int, p *process) *process {
 	k.mu.Lock()
-	p := k.process
-	k.process, k.up = nil, make(chan struct{})
-	k.mu.Unlock()
-	p.kill(t)
+	defer k.mu.Unlock()
+	old := k.nodes[i]
+	k.nodes[i] = p
+	if p != nil {
+		close(k.up)
+		k.up = make(chan struct{})
+	}
+	return old
 }
 
 func (k *killing) answered() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.answers)
+}
+
+func (k *killing) record(a *answer) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.answers = append(k.answers, a)
 }
 
 // callsOf are the background calls of one run of an agent, and how they may end.
@@ -166,7 +199,7 @@ func (k *killing) prepare(t *testing.T, kills int) {
 	background := []string{"mode: background", fmt.Sprintf("retry: {max_attempts: %d, initial: 10ms, max: 50ms}", kills+1)}
 	thrice := []string{"mode: background", "retry: {max_attempts: 3, initial: 10ms, max: 10ms}"}
 	guardrail := []string{"guardrail: true"}
-	p := k.process
+	p := k.nodes[0]
 	url := k.witness.url()
 	p.installWith(t, newPlugin(t, "mix", permitHTTP(url),
 		hook{name: "seen", point: "input", fields: background, does: guesttest.Posts(url + "/seen")},

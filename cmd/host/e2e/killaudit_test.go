@@ -8,47 +8,83 @@ import (
 
 // killReport counts what was found.
 type killReport struct {
-	completed, refused, restarted int
-	callsCompleted, callsDead     int
-	repeated                      int
+	completed, refused, lost, cancelled int // of the runs that were answered
+	followed                            int
+	restarted                           int // of all runs
+	callsCompleted, callsDead, repeated int
 }
 
-// check waits until the host has come to rest, then asks it for every run that
-// was answered, stops it, and counts in the database what no client knows of.
-func (k *killing) check(t *testing.T) killReport {
+// check waits until the hosts have come to rest, then asks them for every run
+// that was answered, stops them, and looks in the database for what no client
+// knows of.
+func (k *killing) check(t *testing.T, kills int) {
 	t.Helper()
+	k.awaitRest(t)
 	var report killReport
+	told := k.told(t)
 	for _, a := range k.answers {
-		r := run{AgentID: a.agent, RunID: a.runID, SessionID: a.sessionID}
-		if got := k.process.read(t, r).Status; got != a.status {
-			t.Errorf("run %s of %s was answered %s and is %s", a.runID, a.agent, a.status, got)
-		}
-		calls := k.process.settled(t, a.runID)
-		if a.status == "COMPLETED" {
-			report.completed++
-			checkCompleted(t, a, calls)
-		} else {
-			report.refused++
-			checkRefused(t, a, calls)
-		}
+		p := k.nodes[k.random.IntN(len(k.nodes))]
+		r, calls := p.read(t, a.run), p.hooks(t, a.run.RunID)
+		a.check(t, &report, r, calls)
+		told.check(t, r, calls)
 	}
-	k.checkTold(t)
 	if report.completed == 0 || report.refused == 0 {
 		t.Errorf("%d completed and %d refused runs: nothing is shown", report.completed, report.refused)
 	}
-	k.awaitRest(t)
-	k.process.stop(t)
-	k.count(t, &report)
-	return report
+	for _, p := range k.nodes {
+		p.stop(t)
+	}
+	k.audit(t, &report)
+	t.Logf("%d kills; runs answered: %d completed, %d refused, %d cancelled, %d given up; %d followed to their end; "+
+		"left by the kills: %d runs ended host_restarted; background calls: %d completed, %d dead; attempts repeated: %d; deliveries: %d",
+		kills, report.completed, report.refused, report.cancelled, report.lost, report.followed,
+		report.restarted, report.callsCompleted, report.callsDead, report.repeated, len(k.witness.requests()))
 }
 
-// checkCompleted: a run answered COMPLETED has all its background calls, and
-// all have come to an end.
-func checkCompleted(t *testing.T, a answer, calls []hookCall) {
+// check looks at a run that a client knows of.
+func (a *answer) check(t *testing.T, report *killReport, now run, calls []hookCall) {
 	t.Helper()
-	all, completes := callsOf[a.agent]
+	if !a.background && now.Status != a.run.Status {
+		t.Errorf("run %s of %s was answered %s and is %s", a.run.RunID, a.run.AgentID, a.run.Status, now.Status)
+	}
+	switch {
+	case now.Status == "COMPLETED":
+		report.completed++
+		checkCompleted(t, now, calls)
+	case now.Status == "CANCELLED" && a.cancelled:
+		report.cancelled++
+	case now.Status == "ERROR" && a.background && now.ErrorType == "worker_lost":
+		report.lost++
+	default:
+		report.refused++
+		checkRefused(t, now, calls)
+	}
+	if len(a.events) > 0 && a.background {
+		report.followed++
+		mustCount(t, a.events, 0)
+		checkEnd(t, now, names(a.events))
+	}
+}
+
+// checkEnd: a stream tells of its run's end once, and as its last.
+func checkEnd(t *testing.T, r run, events []string) {
+	t.Helper()
+	want := map[string][]string{
+		"COMPLETED": {"RunCompleted"}, "ERROR": {"RunError"}, "CANCELLED": {"RunCancelled", "RunCompleted"},
+	}[r.Status]
+	first := slices.IndexFunc(events, func(name string) bool { return endStatus(name) != "" })
+	if first < 0 || !slices.Equal(events[first:], want) {
+		t.Errorf("run %s is %s, and its stream is %v", r.RunID, r.Status, events)
+	}
+}
+
+// checkCompleted: a COMPLETED run has all its background calls, and all have come
+// to an end.
+func checkCompleted(t *testing.T, r run, calls []hookCall) {
+	t.Helper()
+	all, completes := callsOf[r.AgentID]
 	if !completes {
-		t.Errorf("run %s of %s is COMPLETED", a.runID, a.agent)
+		t.Errorf("run %s of %s is COMPLETED", r.RunID, r.AgentID)
 	}
 	seen := map[string]bool{}
 	for _, call := range calls {
@@ -57,81 +93,149 @@ func checkCompleted(t *testing.T, a answer, calls []hookCall) {
 		}
 		seen[call.name()] = true
 		if want := all[call.name()]; !slices.Contains(want, call.Status) {
-			t.Errorf("run %s: %s after %d attempts, want %s", a.runID, call.summary(), call.Attempt, want)
+			t.Errorf("run %s: %s after %d attempts, want %s", r.RunID, call.summary(), call.Attempt, want)
 		}
 	}
 	if want := slices.Sorted(maps.Keys(all)); !slices.Equal(slices.Sorted(maps.Keys(seen)), want) {
-		t.Errorf("run %s has the calls %v, want %v", a.runID, summaries(calls), want)
+		t.Errorf("run %s has the calls %v, want %v", r.RunID, summaries(calls), want)
 	}
 }
 
 // checkRefused: a refused run has no background call that was to be made.
-func checkRefused(t *testing.T, a answer, calls []hookCall) {
+func checkRefused(t *testing.T, r run, calls []hookCall) {
 	t.Helper()
-	if a.status != "ERROR" || a.agent != "refused-input" && a.agent != "refused-output" {
-		t.Errorf("run %s of %s is %s", a.runID, a.agent, a.status)
+	if r.Status != "ERROR" || r.AgentID != "refused-input" && r.AgentID != "refused-output" {
+		t.Errorf("run %s of %s is %s with %s %q", r.RunID, r.AgentID, r.Status, r.ErrorType, r.Content)
 	}
 	for _, call := range calls {
 		if call.Mode == "background" && (call.Status != "skipped" || call.Reason != "run_refused" || call.Attempt != 0) {
-			t.Errorf("refused run %s: %s after %d attempts", a.runID, call.summary(), call.Attempt)
+			t.Errorf("refused run %s: %s after %d attempts", r.RunID, call.summary(), call.Attempt)
 		}
 	}
 }
 
-// checkTold: the witness has heard of every completed run, before and after the
-// model, and of no refused one.
-func (k *killing) checkTold(t *testing.T) {
+// tellings are the keys under which the witness was told of runs, by the path and
+// the run's id.
+type tellings map[string][]string
+
+func (k *killing) told(t *testing.T) tellings {
 	t.Helper()
-	told := map[string]bool{}
+	told := tellings{}
 	for _, req := range k.witness.requests() {
-		told[req.path+" "+readContext(t, req.body).Extensions.Snaphook.Run.ID] = true
+		ext := readContext(t, req.body).Extensions.Snaphook
+		id := req.path + " " + ext.Run.ID
+		if key := ext.Delivery.IdempotencyKey; !slices.Contains(told[id], key) {
+			told[id] = append(told[id], key)
+		}
 	}
-	for _, a := range k.answers {
-		for _, path := range []string{"/seen ", "/done "} {
-			if want := a.status == "COMPLETED"; told[path+a.runID] != want {
-				t.Errorf("run %s is %s; told of it at %s: %t", a.runID, a.status, path, !want)
+	return told
+}
+
+// hookPaths are where the hooks tell the witness.
+var hookPaths = map[string]string{"mix.seen": "/seen", "mix.done": "/done", "mix.flaky": "/flaky"}
+
+// check: the witness has heard of every completed run, before and after the
+// model, and of no refused one; however often it was told, it was by one key.
+func (told tellings) check(t *testing.T, r run, calls []hookCall) {
+	t.Helper()
+	for _, call := range calls {
+		path, tells := hookPaths[call.name()]
+		if !tells || call.Mode != "background" {
+			continue
+		}
+		keys := told[path+" "+r.RunID]
+		switch call.Status {
+		case "skipped":
+			if len(keys) > 0 {
+				t.Errorf("run %s is %s; the witness was told by %s, which was skipped", r.RunID, r.Status, call.name())
+			}
+		case "completed":
+			if len(keys) != 1 || keys[0] != call.IdempotencyKey {
+				t.Errorf("run %s: %s has the key %q; the witness was told under %q", r.RunID, call.name(), call.IdempotencyKey, keys)
 			}
 		}
 	}
 }
 
-// awaitRest waits until no call is open, also of runs whose answer was lost.
+// awaitRest waits until no run and no call is open, also those whose answer was
+// lost.
 func (k *killing) awaitRest(t *testing.T) {
 	t.Helper()
 	db := k.site.database(t)
-	eventually(t, "no hook call is open", func() bool {
-		return db.number(t, `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running')`) == 0
-	})
+	for _, table := range []string{"runs", "hook_calls"} {
+		eventually(t, "nothing is open in "+table, func() bool {
+			return db.number(t, `SELECT count(*) FROM `+table+` WHERE status IN ('PENDING', 'RUNNING', 'queued', 'running')`) == 0
+		})
+	}
 }
 
-// count looks at all rows, whether a client knows of them or not.
-func (k *killing) count(t *testing.T, report *killReport) {
+// audit looks at all rows, whether a client knows of them or not.
+func (k *killing) audit(t *testing.T, report *killReport) {
 	t.Helper()
 	db := k.site.database(t)
-	const (
-		refused  = `json_extract(runs.doc, '$.failure.refused')`
-		promised = `CASE json_extract(runs.doc, '$.component.id') WHEN 'slow' THEN 5 ELSE 4 END`
-	)
-	for what, query := range map[string]string{
-		"runs that are not over":                 `SELECT count(*) FROM runs WHERE status IN ('RUNNING', 'PENDING')`,
-		"calls that are not over":                `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running')`,
-		"calls of refused runs that were made":   `SELECT count(*) FROM hook_calls JOIN runs ON runs.id = run_id WHERE ` + refused + ` AND spec IS NOT NULL`,
-		"calls without their run":                `SELECT count(*) FROM hook_calls WHERE run_id NOT IN (SELECT id FROM runs)`,
-		"completed runs without all their calls": `SELECT count(*) FROM runs WHERE status = 'COMPLETED' AND ` + promised + ` <> (SELECT count(*) FROM hook_calls WHERE run_id = runs.id AND spec IS NOT NULL)`,
-		"snapshots nobody needs":                 `SELECT count(*) FROM snapshots WHERE id NOT IN (SELECT snapshot_id FROM hook_calls WHERE status = 'dead')`,
-	} {
-		if n := db.number(t, query); n != 0 {
-			t.Errorf("%d %s", n, what)
+	runs := map[string]storedRun{}
+	for _, r := range db.runs(t) {
+		runs[r.ID] = r
+		if r.Failure.Type == "host_restarted" {
+			report.restarted++
 		}
 	}
-	if n := db.number(t, `SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'`); n != 0 {
-		t.Errorf("the database is damaged in %d places", n)
+	made := map[string]int{}
+	for _, call := range db.calls(t) {
+		r, known := runs[call.runID]
+		if !known || call.made && r.Failure.Refused {
+			t.Errorf("run %+v has the call %+v", r, call)
+		}
+		if call.made {
+			made[call.runID]++
+			report.count(call)
+		}
 	}
-	if n := db.number(t, `SELECT count(*) FROM runs WHERE `+refused); n < report.refused {
-		t.Errorf("%d refused runs in the database, %d were answered", n, report.refused)
+	events := db.events(t)
+	for id, r := range runs {
+		if want := len(callsOf[r.Component.ID]); r.status == "COMPLETED" && made[id] != want {
+			t.Errorf("run %s of %s is completed with %d calls, want %d", id, r.Component.ID, made[id], want)
+		}
+		if r.Background {
+			checkStored(t, r, events[id])
+		}
 	}
-	report.restarted = db.number(t, `SELECT count(*) FROM runs WHERE json_extract(doc, '$.failure.type') = 'host_restarted'`)
-	report.callsCompleted = db.number(t, `SELECT count(*) FROM hook_calls WHERE spec IS NOT NULL AND status = 'completed'`)
-	report.callsDead = db.number(t, `SELECT count(*) FROM hook_calls WHERE spec IS NOT NULL AND status = 'dead'`)
-	report.repeated = db.number(t, `SELECT total(attempt - 1) FROM hook_calls WHERE spec IS NOT NULL`)
+	if k.site.store == "" {
+		if n := db.number(t, `SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'`); n != 0 {
+			t.Errorf("the database is damaged in %d places", n)
+		}
+	}
+	for what, query := range map[string]string{
+		"snapshots nobody needs": `SELECT count(*) FROM snapshots WHERE id NOT IN (SELECT snapshot_id FROM hook_calls WHERE status = 'dead')`,
+		"inputs":                 `SELECT count(*) FROM run_inputs`,
+		"checkpoints":            `SELECT count(*) FROM run_checkpoints`,
+	} {
+		if n := db.number(t, query); n != 0 {
+			t.Errorf("%d %s are left", n, what)
+		}
+	}
+}
+
+func (report *killReport) count(call storedCall) {
+	report.repeated += call.attempt - 1
+	switch call.status {
+	case "completed":
+		report.callsCompleted++
+	case "dead":
+		report.callsDead++
+	}
+}
+
+// checkStored: the events of a run are counted without a gap, and only the last
+// tells of its end.
+func checkStored(t *testing.T, r storedRun, events []storedEvent) {
+	t.Helper()
+	var kinds []string
+	for i, e := range events {
+		kinds = append(kinds, e.Kind)
+		if e.index != i {
+			t.Errorf("event %d of run %s has the index %d", i, r.ID, e.index)
+		}
+	}
+	checkEnd(t, run{RunID: r.ID, Status: r.status}, kinds)
 }

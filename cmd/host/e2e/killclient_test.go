@@ -3,68 +3,78 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
 )
 
-// ask runs agents until ctx ends. What was not answered whole is no answer: the
-// host may have been killed.
-func (k *killing) ask(ctx context.Context, random *rand.Rand) {
-	for {
-		p := k.current(ctx)
-		if p == nil {
-			return
+// answer is a run that a client has got the whole answer of, or a background run
+// that was accepted.
+type answer struct {
+	run        run
+	background bool
+	// cancelled is true when the client asked for the run's end.
+	cancelled bool
+	// events are the whole stream of a background run that was followed to its end.
+	events []event
+}
+
+// killClient asks hosts that come and go. What was not answered whole is no
+// answer: the host may have been killed.
+type killClient struct {
+	*killing
+	random *rand.Rand
+	asks   []ask
+}
+
+// ask makes one run.
+type ask func(c *killClient, ctx context.Context, t *testing.T, p *process, agent string, f form)
+
+// run asks until ctx ends, for runs of a random agent, under an id of the host's
+// or of the client's choosing, in a session of its own or a shared one.
+func (c *killClient) run(ctx context.Context, t *testing.T) {
+	for p := c.node(ctx, c.random); p != nil; p = c.node(ctx, c.random) {
+		agent := []string{"busy", "busy", "busy", "refused-input", "refused-output", "slow"}[c.random.IntN(6)]
+		f := form{"message": fmt.Sprintf("message %d", c.random.Uint32())}
+		if c.random.IntN(2) == 0 {
+			f["run_id"] = fmt.Sprintf("run-%016x", c.random.Uint64())
 		}
-		if a, ok := askOnce(ctx, p, random); ok {
-			k.mu.Lock()
-			k.answers = append(k.answers, a)
-			k.mu.Unlock()
+		if c.random.IntN(4) == 0 {
+			f["session_id"] = fmt.Sprintf("%s-%d", agent, c.random.IntN(3))
 		}
+		c.asks[c.random.IntN(len(c.asks))](c, ctx, t, p, agent, f)
 	}
 }
 
-// askOnce makes one run of a random agent, with or without a stream, under an
-// id of the host's or of the client's choosing, in a session of its own or a
-// shared one.
-func askOnce(ctx context.Context, p *process, random *rand.Rand) (answer, bool) {
-	agent := []string{"busy", "busy", "busy", "refused-input", "refused-output", "slow"}[random.IntN(6)]
-	f := form{"message": fmt.Sprintf("message %d", random.Uint32())}
-	if random.IntN(2) == 0 {
-		f["run_id"] = fmt.Sprintf("run-%016x", random.Uint64())
-	}
-	if random.IntN(4) == 0 {
-		f["session_id"] = fmt.Sprintf("%s-%d", agent, random.IntN(3))
-	}
-	if random.IntN(2) == 0 {
-		return askStream(ctx, p, agent, f)
-	}
-	return askPlain(ctx, p, agent, f)
-}
-
-func askPlain(ctx context.Context, p *process, agent string, f form) (answer, bool) {
+// askPlain waits for the answer.
+func askPlain(c *killClient, ctx context.Context, _ *testing.T, p *process, agent string, f form) {
 	contentType, body := f.with("stream", "false").urlencoded()
-	r, err := p.send(ctx, "POST", "/agents/"+agent+"/runs", contentType, body)
-	var out run
-	if err != nil || r.status != 200 || json.Unmarshal(r.body, &out) != nil {
-		return answer{}, false
+	r, err := p.send(ctx, http.MethodPost, "/agents/"+agent+"/runs", contentType, body)
+	out := run{AgentID: agent}
+	if err == nil && r.status == http.StatusOK && json.Unmarshal(r.body, &out) == nil {
+		c.record(&answer{run: out})
 	}
-	return answer{agent, out.RunID, out.SessionID, out.Status}, true
 }
 
 // askStream counts a run as answered when its last event has arrived.
-func askStream(ctx context.Context, p *process, agent string, f form) (answer, bool) {
+func askStream(c *killClient, ctx context.Context, _ *testing.T, p *process, agent string, f form) {
 	s, err := p.openStream(ctx, agent, f)
 	if err != nil {
-		return answer{}, false
+		return
 	}
 	defer s.body.Close()
 	for {
 		e, err := s.next()
 		if err != nil {
-			return answer{}, false
+			return
 		}
 		if status := endStatus(e.Name); status != "" {
-			return answer{agent, e.RunID, e.SessionID, status}, true
+			c.record(&answer{run: run{AgentID: agent, RunID: e.RunID, SessionID: e.SessionID, Status: status}})
+			return
 		}
 	}
 }
@@ -72,4 +82,102 @@ func askStream(ctx context.Context, p *process, agent string, f form) (answer, b
 // endStatus is the status a last event tells; nothing for other events.
 func endStatus(name string) string {
 	return map[string]string{"RunCompleted": "COMPLETED", "RunError": "ERROR", "RunCancelled": "CANCELLED"}[name]
+}
+
+// askLater starts a background run, asks for its end now and then, and polls it.
+func askLater(c *killClient, ctx context.Context, t *testing.T, p *process, agent string, f form) {
+	contentType, body := f.with("stream", "false").with("background", "true").urlencoded()
+	r, err := p.send(ctx, http.MethodPost, "/agents/"+agent+"/runs", contentType, body)
+	if err != nil || !c.accepted(t, r.status) {
+		return
+	}
+	a := &answer{run: run{AgentID: agent}, background: true}
+	if err := json.Unmarshal(r.body, &a.run); err != nil {
+		return // the host was killed while it answered
+	}
+	if a.cancelled = c.random.IntN(8) == 0; a.cancelled {
+		if p := c.node(ctx, c.random); p != nil {
+			_, _ = p.send(ctx, http.MethodPost, a.run.at("cancel"), "", nil) // maybe nobody hears it
+		}
+	}
+	c.record(a)
+	poll(ctx, func() bool {
+		p := c.node(ctx, c.random)
+		if p == nil {
+			return true
+		}
+		r, err := p.send(ctx, http.MethodGet, a.run.path(), "", nil)
+		var now run
+		return err == nil && r.status == http.StatusOK && json.Unmarshal(r.body, &now) == nil && now.over()
+	})
+}
+
+// accepted reports whether a run was; a host that cannot reach its database takes
+// none, and says so.
+func (c *killClient) accepted(t *testing.T, status int) bool {
+	if status != http.StatusAccepted && status < 500 {
+		t.Errorf("a background run is answered with %d", status)
+	}
+	return status == http.StatusAccepted
+}
+
+// follow streams a background run to its end, over the ends of hosts.
+func follow(c *killClient, ctx context.Context, t *testing.T, p *process, agent string, f form) {
+	s, err := p.openStream(ctx, agent, f.with("background", "true"))
+	if err != nil {
+		return
+	}
+	a := &answer{run: run{AgentID: agent}, background: true}
+	for {
+		ended := a.read(s)
+		s.body.Close()
+		if len(a.events) == 0 {
+			return // perhaps it was never accepted
+		}
+		if a.run.RunID == "" {
+			a.run.RunID, a.run.SessionID = a.events[0].RunID, a.events[0].SessionID
+			c.record(a)
+		}
+		if ended {
+			return
+		}
+		if s = c.resume(ctx, t, a); s == nil {
+			a.events = nil // not followed to the end
+			return
+		}
+	}
+}
+
+// read takes what a stream brings, and reports whether it came to its end.
+func (a *answer) read(s *stream) bool {
+	for {
+		e, err := s.next()
+		if err != nil {
+			return len(a.events) > 0 && endStatus(a.events[len(a.events)-1].Name) != ""
+		}
+		if _, own := split([]event{e}); len(own) > 0 {
+			a.events = append(a.events, e)
+		}
+	}
+}
+
+// resume goes on with a stream on any host; nil when ctx ends first.
+func (c *killClient) resume(ctx context.Context, t *testing.T, a *answer) *stream {
+	f := form{"session_id": a.run.SessionID, "last_event_index": strconv.Itoa(*a.events[len(a.events)-1].Index)}
+	for {
+		p := c.node(ctx, c.random)
+		if p == nil {
+			return nil
+		}
+		s, err := p.openEvents(ctx, a.run.at("resume"), f)
+		if err == nil {
+			return s
+		}
+		var refused *statusError
+		if errors.As(err, &refused) && refused.status < 500 {
+			t.Errorf("the stream of run %s is refused: %v", a.run.RunID, err)
+			return nil
+		}
+		<-time.After(10 * time.Millisecond)
+	}
 }

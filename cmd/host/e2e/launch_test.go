@@ -35,10 +35,13 @@ func (c *client) ended(t testing.TB, r run) run {
 	var out run
 	eventually(t, "run "+r.RunID+" is over", func() bool {
 		out = c.read(t, r)
-		return out.Status != "PENDING" && out.Status != "RUNNING"
+		return out.over()
 	})
 	return out
 }
+
+// over reports whether the run has ended.
+func (r run) over() bool { return r.Status != "PENDING" && r.Status != "RUNNING" }
 
 // cancel asks for the end of a run, which is always answered in the same way.
 func (c *client) cancel(t testing.TB, r run) {

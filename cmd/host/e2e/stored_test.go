@@ -21,9 +21,6 @@ type storedRun struct {
 	attempt int
 }
 
-// final reports whether the run is over.
-func (r storedRun) final() bool { return r.status != "PENDING" && r.status != "RUNNING" }
-
 func (db database) runs(t testing.TB) []storedRun {
 	t.Helper()
 	return all(t, db, `SELECT status, attempt, doc FROM runs`, func(scan func(...any) error) (storedRun, error) {
@@ -35,4 +32,47 @@ func (db database) runs(t testing.TB) []storedRun {
 		}
 		return r, err
 	})
+}
+
+// storedCall is a row of hook_calls.
+type storedCall struct {
+	runID, status string
+	attempt       int
+	// made is true for a background call that was to be made.
+	made bool
+}
+
+func (db database) calls(t testing.TB) []storedCall {
+	t.Helper()
+	return all(t, db, `SELECT run_id, status, attempt, mode = 'background' AND attempt > 0 FROM hook_calls`, func(scan func(...any) error) (storedCall, error) {
+		var c storedCall
+		err := scan(&c.runID, &c.status, &c.attempt, &c.made)
+		return c, err
+	})
+}
+
+// storedEvent is a row of run_events.
+type storedEvent struct {
+	Kind string `json:"kind"`
+
+	runID string
+	index int
+}
+
+// events are the streams of all runs, each in order.
+func (db database) events(t testing.TB) map[string][]storedEvent {
+	t.Helper()
+	events := map[string][]storedEvent{}
+	for _, e := range all(t, db, `SELECT run_id, idx, doc FROM run_events ORDER BY run_id, idx`, func(scan func(...any) error) (storedEvent, error) {
+		var e storedEvent
+		var doc []byte
+		err := scan(&e.runID, &e.index, &doc)
+		if err == nil {
+			err = json.Unmarshal(doc, &e)
+		}
+		return e, err
+	}) {
+		events[e.runID] = append(events[e.runID], e)
+	}
+	return events
 }

@@ -71,11 +71,21 @@ func (c *client) openEvents(ctx context.Context, path string, f form) (*stream, 
 	got := res.Header.Get("Content-Type")
 	if res.StatusCode != http.StatusOK || !strings.HasPrefix(got, "text/event-stream") {
 		res.Body.Close()
-		return nil, fmt.Errorf("status %d with %q", res.StatusCode, got)
+		return nil, &statusError{res.StatusCode, got}
 	}
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, 1<<20)
 	return &stream{body: res.Body, lines: lines}, nil
+}
+
+// statusError is an answer that is no stream.
+type statusError struct {
+	status      int
+	contentType string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("status %d with %q", e.status, e.contentType)
 }
 
 // next reads one frame: a line with the name, a line with the data, an empty
