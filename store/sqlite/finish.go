@@ -9,8 +9,8 @@ import (
 )
 
 // FinishRun stores the run, its session, its hook calls with their snapshots, and
-// its last events in one transaction. A run whose lazy creation is still in the queue is inserted
-// whole, and the creation is dropped.
+// its last events in one transaction. A run whose lazy creation is still in the
+// queue is inserted whole, and the creation is dropped.
 func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	f, err := newFinishRows(finish)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// The seqs of the calls of a run, and of a session. What the piece of a run has
-// lost may be another's by now.
+// The seqs of the calls of a run, and of a session, which is that of their run.
+// What the piece of a run has lost may be another's by now.
 const (
 	callsOfRun = `SELECT c.seq FROM runs AS r CROSS JOIN hook_calls AS c
 		ON c.seq BETWEEN r.first_call AND r.last_call AND c.run_id = r.id WHERE r.id = ?1`

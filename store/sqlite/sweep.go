@@ -46,7 +46,7 @@ func (s *Store) Sweep(ctx context.Context, self string, now time.Time) (host.Swe
 }
 
 const sweptRunsQuery = `SELECT cancel_requested, ` + runColumns + ` FROM runs
-	WHERE status IN ('PENDING', 'RUNNING') AND owner <> ? AND NOT background`
+	WHERE status IN ('PENDING', 'RUNNING') AND owner > '' AND owner <> ? AND NOT background`
 
 // sweepRuns ends the foreground runs of dead owners.
 func sweepRuns(t *tx, self string, now time.Time) (int, error) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -179,6 +180,24 @@ func TestLazyPressure(t *testing.T) {
 	}
 }
 
+// TestTrailingLazyWrites stay behind the last op that somebody waits for, until
+// nobody waits.
+func TestTrailingLazyWrites(t *testing.T) {
+	t.Parallel()
+	q := newQueue()
+	before, waited, behind := &op{}, &op{done: make(chan error, 1)}, &op{}
+	for _, o := range []*op{before, waited, behind} {
+		if err := q.put(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range [][]*op{{before, waited}, {behind}, nil} {
+		if got := q.take(); !slices.Equal(got, want) {
+			t.Errorf("took %d ops, want %d", len(got), len(want))
+		}
+	}
+}
+
 // logged closes a channel when a line of the log holds a text.
 type logged struct {
 	mu    sync.Mutex
@@ -232,7 +251,7 @@ func TestPlans(t *testing.T) {
 	for _, test := range []struct{ name, query, want string }{
 		{"history", historyQuery, "runs_of_session (session_id=? AND turn>?)"},
 		{"last turn", `SELECT ` + lastTurn, "runs_of_session (session_id=? AND turn>?)"},
-		{"swept runs", sweptRunsQuery, "runs_unfinished"},
+		{"swept runs", sweptRunsQuery, "runs_unfinished (owner>?)"},
 		{"renewed runs", renewRunsQuery, "runs_unfinished (owner=?)"},
 		{"hook calls", hookCallsQuery, "c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 		{"claim", claimQuery, "hook_calls_open (owner=? AND plugin=? AND next_attempt_at<?)"},
