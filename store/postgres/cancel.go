@@ -45,7 +45,7 @@ func noteCancel(ctx context.Context, t *tx, id string) (bool, error) {
 	}
 	t.tell(host.SignalCancel, id)
 	if unheld[0] { // it need not wait for its turn any more
-		t.due(host.JobRun, time.Time{}, id)
+		t.due(runJob(id))
 	}
 	return true, nil
 }

@@ -118,7 +118,7 @@ func (s *Store) ReleaseRun(ctx context.Context, id string, attempt int) error {
 		if _, err := holdRun(ctx, t, id, attempt); err != nil {
 			return err
 		}
-		t.due(host.JobRun, time.Time{}, id)
+		t.due(runJob(id))
 		_, err := t.Exec(ctx, query, now, id)
 		return err
 	})

@@ -23,6 +23,10 @@ const (
 	maxTries = 4
 )
 
+// settings have each statement planned once, along its indexes however small the
+// tables are then: they may grow faster than the server notices.
+const settings = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off`
+
 // connect opens the pool; its connections are made as they are needed.
 func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
@@ -38,9 +42,8 @@ func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "snaphook"
 	}
-	// Each statement is one text and one way through the indexes.
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "SET plan_cache_mode = force_generic_plan")
+		_, err := conn.Exec(ctx, settings)
 		return err
 	}
 	return pgxpool.NewWithConfig(ctx, config)
@@ -59,10 +62,14 @@ type tx struct {
 }
 
 // due tells of work that nobody holds.
-func (t *tx) due(kind host.JobKind, at time.Time, ids ...string) {
-	for _, id := range ids {
-		t.jobs = append(t.jobs, host.Job{Kind: kind, ID: id, At: at})
-	}
+func (t *tx) due(jobs ...host.Job) { t.jobs = append(t.jobs, jobs...) }
+
+// runJob is a run that is due now.
+func runJob(id string) host.Job { return host.Job{Kind: host.JobRun, ID: id} }
+
+// callJob is a call that nobody holds.
+func callJob(call *host.HookCall) host.Job {
+	return host.Job{Kind: host.JobHookCall, ID: call.ID, Plugin: call.Plugin, At: call.NextAttemptAt}
 }
 
 // tell has a signal sent after the commit.

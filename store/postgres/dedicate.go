@@ -59,7 +59,7 @@ func (s *Store) useConnection(ctx context.Context, use func(ctx context.Context,
 // ends.
 func watch(ctx context.Context, conn *pgx.Conn, receive func(payload string)) error {
 	for {
-		notification, err := await1(ctx, conn)
+		notification, err := next(ctx, conn)
 		switch {
 		case err == nil:
 			receive(notification.Payload)
@@ -73,7 +73,7 @@ func watch(ctx context.Context, conn *pgx.Conn, receive func(payload string)) er
 	}
 }
 
-func await1(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+func next(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
 	ctx, cancel := context.WithTimeout(ctx, probePause)
 	defer cancel()
 	return conn.WaitForNotification(ctx)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -69,7 +68,7 @@ func (s *Store) finish(ctx context.Context, f *finishRows, creation *op) error {
 
 // write is the longer way to store f.
 func (f *finishRows) write(ctx context.Context, t *tx) error {
-	if err := t.lock(ctx, f.locks()...); err != nil {
+	if err := t.lock(ctx, sessionLock(f.run.run.SessionID)); err != nil {
 		return err
 	}
 	if err := f.rebase(ctx, t); err != nil {
@@ -89,7 +88,7 @@ func (f *finishRows) write(ctx context.Context, t *tx) error {
 // tellNext tells the session's next run that it need not wait for this one.
 func (f *finishRows) tellNext(ctx context.Context, t *tx) error {
 	const query = `SELECT id, background AND owner = '' FROM runs AS a
-		WHERE ` + unfinishedTop + ` AND session_id = $1 ORDER BY seq LIMIT 1`
+		WHERE ` + unfinishedTop + ` AND session_id = $1 ORDER BY turn, seq LIMIT 1`
 	type next struct {
 		id  string
 		due bool
@@ -107,7 +106,7 @@ func (f *finishRows) tellNext(ctx context.Context, t *tx) error {
 	}
 	t.tell(host.SignalSession, run.SessionID)
 	if waiting[0].due {
-		t.due(host.JobRun, time.Time{}, waiting[0].id)
+		t.due(runJob(waiting[0].id))
 	}
 	return nil
 }
@@ -120,16 +119,6 @@ func (f *finishRows) send(ctx context.Context, db interface {
 	f.queue(b, &done)
 	err = db.SendBatch(ctx, b).Close()
 	return done, err
-}
-
-// locks are those of the session, whose next turn is taken, and of a run that may
-// have been cancelled before it has a row.
-func (f *finishRows) locks() []lockName {
-	names := []lockName{sessionLock(f.run.run.SessionID)}
-	if f.whole {
-		names = append(names, runLock(f.run.run.ID))
-	}
-	return names
 }
 
 // refusal says why nothing was written: nil when the longer way can.

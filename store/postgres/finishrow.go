@@ -14,7 +14,7 @@ type finishRows struct {
 	run       runRow
 	session   *host.Session
 	before    []byte // the session's state as the run found it
-	calls     callColumnsOf
+	calls     []hookCallRow
 	snapshots []host.Snapshot
 	events    eventColumnsOf
 	// due are the calls that nobody holds.
@@ -46,9 +46,9 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.calls.add(&row)
+		f.calls = append(f.calls, row)
 		if call.Owner == "" && !call.Status.Final() {
-			f.due = append(f.due, host.Job{Kind: host.JobHookCall, ID: call.ID, At: call.NextAttemptAt})
+			f.due = append(f.due, callJob(&call))
 		}
 	}
 	return f, nil
@@ -104,16 +104,13 @@ const (
 			title = CASE WHEN s.title = '' THEN excluded.title ELSE s.title END,
 			updated_at = greatest(s.updated_at, excluded.updated_at)`
 
-	insertCallsQuery = `INSERT INTO hook_calls (id, run_id, session_id, plugin, digest, hook, mode, sequence, position,
+	insertCallQuery = `INSERT INTO hook_calls (id, run_id, session_id, plugin, digest, hook, mode, sequence, position,
 			status, attempt, max_attempts, owner, lease_until, next_attempt_at, created_at, started_at, finished_at,
 			logged, snapshot_id, spec, doc)
-		SELECT c.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-			$9::bigint[], $10::int[], $11::text[], $12::int[], $13::int[], $14::text[], $15::bigint[], $16::bigint[],
-			$17::bigint[], $18::bigint[], $19::bigint[], $20::bool[], $21::text[], $22::bytea[], $23::bytea[]) AS c
+		SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23
 		WHERE ` + ended
 
-	insertSnapshotsQuery = `INSERT INTO snapshots (id, run_id, context)
-		SELECT s.* FROM unnest($2::text[], $3::text[], $4::bytea[]) AS s WHERE ` + ended
+	insertSnapshotQuery = `INSERT INTO snapshots (id, run_id, context) SELECT $2, $3, $4 WHERE ` + ended
 
 	insertEventsQuery = `INSERT INTO run_events (run_id, idx, doc)
 		SELECT $1, e.* FROM unnest($2::int[], $3::bytea[]) AS e WHERE ` + ended + ` ON CONFLICT DO NOTHING`
@@ -128,7 +125,11 @@ const (
 // queue adds the statements that store f, behind the locks they need.
 func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 	run, m := f.run.run, &f.run.run.Metrics
-	b.Queue(lockQuery, keysOf(f.locks()))
+	if f.whole {
+		b.Queue(lockCreationQuery, sessionLock(run.SessionID).key(), runLock(run.ID).key())
+	} else {
+		b.Queue(lockOneQuery, sessionLock(run.SessionID).key())
+	}
 	if f.session != nil {
 		b.Queue(holdSessionQuery, f.session.ID)
 	}
@@ -144,11 +145,11 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 	if f.session != nil {
 		b.Queue(putSessionQuery, append([]any{run.ID}, sessionValues(f.session)...)...)
 	}
-	if len(f.calls.ids) > 0 {
-		b.Queue(insertCallsQuery, append([]any{run.ID}, f.calls.args()...)...)
+	for i := range f.calls { // one by one: a list of few costs more
+		b.Queue(insertCallQuery, append([]any{run.ID}, f.calls[i].values()...)...)
 	}
-	if len(f.snapshots) > 0 {
-		b.Queue(insertSnapshotsQuery, append([]any{run.ID}, snapshotArgs(f.snapshots)...)...)
+	for _, snapshot := range f.snapshots {
+		b.Queue(insertSnapshotQuery, run.ID, snapshot.ID, snapshot.RunID, blob(snapshot.Context))
 	}
 	if run.Background {
 		f.queueStream(b)
@@ -191,15 +192,4 @@ func sessionValues(s *host.Session) []any {
 		s.ID, string(s.Component.Kind), s.Component.ID, s.Component.Name, s.UserID, s.Name, text(s.Title),
 		[]byte(s.State), []byte(s.Metadata), nanos(s.CreatedAt), nanos(s.UpdatedAt),
 	}
-}
-
-func snapshotArgs(snapshots []host.Snapshot) []any {
-	var (
-		ids, runs []string
-		contexts  [][]byte
-	)
-	for _, s := range snapshots {
-		ids, runs, contexts = append(ids, s.ID), append(runs, s.RunID), append(contexts, blob(s.Context))
-	}
-	return []any{ids, runs, contexts}
 }

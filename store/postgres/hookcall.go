@@ -62,7 +62,7 @@ func (r *hookCallRow) retry(ctx context.Context, t *tx, attempt int) error {
 	if err != nil {
 		return err
 	}
-	t.due(host.JobHookCall, r.call.NextAttemptAt, r.call.ID)
+	t.due(callJob(&r.call))
 	return nil
 }
 
@@ -70,20 +70,27 @@ func (r *hookCallRow) retry(ctx context.Context, t *tx, attempt int) error {
 // wraps host.ErrStale when the attempt is over.
 func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) error {
 	const query = `UPDATE hook_calls SET status = 'queued', owner = '', lease_until = 0, next_attempt_at = $1
-		WHERE id = $2 AND attempt = $3 AND status IN ('queued', 'running')`
+		WHERE id = $2 AND attempt = $3 AND status IN ('queued', 'running') RETURNING id, plugin`
 	now := nanos(s.now())
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		n, err := t.exec(ctx, query, now, id, attempt)
-		if err == nil && n == 0 {
+		released, err := all(ctx, t, scanCallJob, query, now, id, attempt)
+		if err == nil && len(released) == 0 {
 			return missingHookCall(ctx, t, id)
 		}
-		t.due(host.JobHookCall, time.Time{}, id)
+		t.due(released...)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("release hook call: %w", err)
 	}
 	return nil
+}
+
+// scanCallJob reads id and plugin of a call that is due now.
+func scanCallJob(row scanner) (host.Job, error) {
+	job := host.Job{Kind: host.JobHookCall}
+	err := row.Scan(&job.ID, &job.Plugin)
+	return job, err
 }
 
 // hookCallKey names a call's row to the writer.

@@ -39,34 +39,13 @@ func (r *hookCallRow) finishedAt() int64 {
 // logged reports whether the row holds logs that grow old.
 func (r *hookCallRow) logged() bool { return r.call.Status.Final() && len(r.call.Logs) > 0 }
 
-// callColumnsOf are calls as insertCallsQuery takes them, one element for each.
-type callColumnsOf struct {
-	ids, runs, sessions, plugins, digests, hooks, modes, statuses, owners, snapshots []string
-	sequences, leases, due, created, started, finished                               []int64
-	positions, attempts, maxAttempts                                                 []int32
-	logged                                                                           []bool
-	specs, docs                                                                      [][]byte
-}
-
-func (c *callColumnsOf) add(r *hookCallRow) {
-	call := &r.call
-	c.ids, c.runs, c.sessions = append(c.ids, call.ID), append(c.runs, call.RunID), append(c.sessions, call.SessionID)
-	c.plugins, c.digests = append(c.plugins, call.Plugin), append(c.digests, call.Digest)
-	c.hooks, c.modes = append(c.hooks, call.Hook), append(c.modes, string(call.Mode))
-	c.statuses, c.owners = append(c.statuses, string(call.Status)), append(c.owners, call.Owner)
-	c.snapshots, c.sequences = append(c.snapshots, call.SnapshotID), append(c.sequences, call.Sequence)
-	c.positions, c.attempts = append(c.positions, int32(call.Position)), append(c.attempts, int32(call.Attempt))
-	c.maxAttempts, c.leases = append(c.maxAttempts, int32(call.MaxAttempts)), append(c.leases, nanos(call.LeaseUntil))
-	c.due, c.created = append(c.due, nanos(call.NextAttemptAt)), append(c.created, nanos(call.CreatedAt))
-	c.started, c.finished = append(c.started, nanos(call.StartedAt)), append(c.finished, r.finishedAt())
-	c.logged, c.specs, c.docs = append(c.logged, r.logged()), append(c.specs, r.spec), append(c.docs, r.doc)
-}
-
-func (c *callColumnsOf) args() []any {
+// values are those of insertCallQuery.
+func (r *hookCallRow) values() []any {
+	c := &r.call
 	return []any{
-		c.ids, c.runs, c.sessions, c.plugins, c.digests, c.hooks, c.modes, c.sequences, c.positions, c.statuses,
-		c.attempts, c.maxAttempts, c.owners, c.leases, c.due, c.created, c.started, c.finished,
-		c.logged, c.snapshots, c.specs, c.docs,
+		c.ID, c.RunID, c.SessionID, c.Plugin, c.Digest, c.Hook, string(c.Mode), c.Sequence, c.Position, string(c.Status),
+		c.Attempt, c.MaxAttempts, c.Owner, nanos(c.LeaseUntil), nanos(c.NextAttemptAt), nanos(c.CreatedAt),
+		nanos(c.StartedAt), r.finishedAt(), r.logged(), c.SnapshotID, r.spec, r.doc,
 	}
 }
 

@@ -26,8 +26,13 @@ func (l lockName) key() int64 {
 	return int64(h.Sum64())
 }
 
-// lockQuery takes the locks of a list in its order, until the transaction ends.
-const lockQuery = `SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key`
+// The queries that take locks until the transaction ends: those of a list in its
+// order; one; and those of a session and of a run that is created in it.
+const (
+	lockQuery         = `SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key`
+	lockOneQuery      = `SELECT pg_advisory_xact_lock($1)`
+	lockCreationQuery = `SELECT pg_advisory_xact_lock($1), pg_advisory_xact_lock($2)`
+)
 
 // lock waits for locks and holds them until the transaction ends.
 func (t *tx) lock(ctx context.Context, names ...lockName) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -103,7 +102,7 @@ func (c *creation) write(ctx context.Context, t *tx) error {
 		}
 	}
 	if run.Background && c.row.lease.Owner == "" {
-		t.due(host.JobRun, time.Time{}, run.ID)
+		t.due(runJob(run.ID))
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func reviveHookCall(ctx context.Context, t *tx, call host.HookCall) error {
 	if err != nil {
 		return err
 	}
-	t.due(host.JobHookCall, call.NextAttemptAt, call.ID)
+	t.due(callJob(&call))
 	_, err = t.Exec(ctx, query, string(call.Status), call.Attempt, call.MaxAttempts, nanos(call.NextAttemptAt), row.doc, call.ID)
 	return err
 }

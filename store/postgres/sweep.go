@@ -36,7 +36,7 @@ const (
 		WHERE ` + unfinalCall + ` AND ` + heldByDead + ` AND attempt >= max_attempts`
 	requeueCallsQuery = `UPDATE hook_calls SET status = 'queued', attempt = attempt + 1,
 			owner = '', lease_until = 0, next_attempt_at = $3
-		WHERE ` + unfinalCall + ` AND ` + heldByDead + ` AND attempt < max_attempts RETURNING id`
+		WHERE ` + unfinalCall + ` AND ` + heldByDead + ` AND attempt < max_attempts RETURNING id, plugin`
 )
 
 // Sweep takes what dead owners hold. Nodes may sweep at once: each row is taken by
@@ -65,23 +65,28 @@ func (s *Store) sweep(ctx context.Context, self string, now time.Time) (swept ho
 		return swept, err
 	}
 	err = s.transact(ctx, func(ctx context.Context, t *tx) (err error) {
-		if swept.Requeued, err = requeue(ctx, t, host.JobRun, requeueRunsQuery, left); err != nil {
+		if swept.Requeued, err = requeue(ctx, t, scanRunJob, requeueRunsQuery, left); err != nil {
 			return err
 		}
 		if swept.Dead, err = buryHookCalls(ctx, t, left, now); err != nil {
 			return err
 		}
-		swept.Calls, err = requeue(ctx, t, host.JobHookCall, requeueCallsQuery, left)
+		swept.Calls, err = requeue(ctx, t, scanCallJob, requeueCallsQuery, left)
 		return err
 	})
 	return swept, err
 }
 
 // requeue makes rows of dead owners due, for one attempt more.
-func requeue(ctx context.Context, t *tx, kind host.JobKind, query string, left []any) (int, error) {
-	ids, err := all(ctx, t, value[string], query, left...)
-	t.due(kind, time.Time{}, ids...)
-	return len(ids), err
+func requeue(ctx context.Context, t *tx, scan func(scanner) (host.Job, error), query string, left []any) (int, error) {
+	jobs, err := all(ctx, t, scan, query, left...)
+	t.due(jobs...)
+	return len(jobs), err
+}
+
+func scanRunJob(row scanner) (host.Job, error) {
+	id, err := value[string](row)
+	return runJob(id), err
 }
 
 // sweepRuns ends the foreground runs of dead owners, each as its owner would. One
