@@ -26,6 +26,8 @@ const (
 	fetchCooldown = time.Millisecond
 	// fetchPoll bounds how long a due job waits that nobody was told of.
 	fetchPoll = 250 * time.Millisecond
+	// startPause follows a start that the database did not take part in.
+	startPause = 500 * time.Millisecond
 	// jobTimeout is for handing over a call; a run has runTimeout, after which it
 	// goes on without its job. A job of a dead node is put back after that long.
 	jobTimeout  = 30 * time.Second
@@ -90,6 +92,7 @@ func (c Config) withDefaults() Config {
 // Client takes jobs of all nodes.
 type Client struct {
 	client *river.Client[pgx.Tx]
+	log    *slog.Logger
 }
 
 // New makes a client; nothing runs before Run.
@@ -123,14 +126,18 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new river client: %w", err)
 	}
-	return &Client{client: client}, nil
+	return &Client{client: client, log: cfg.Log}, nil
 }
 
 // Run takes jobs until ctx ends and those it has are done, or were cancelled after
-// SoftStop and put back.
+// SoftStop and put back. It waits for a database that is away.
 func (c *Client) Run(ctx context.Context) error {
-	if err := c.client.Start(ctx); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("start river client: %w", err)
+	for err := c.client.Start(ctx); err != nil && ctx.Err() == nil; err = c.client.Start(ctx) {
+		c.log.Error("start river client", "error", err)
+		select {
+		case <-time.After(startPause):
+		case <-ctx.Done():
+		}
 	}
 	<-c.client.Stopped() // also after a start that ctx ended
 	return nil

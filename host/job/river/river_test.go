@@ -417,20 +417,50 @@ func TestStopBeforeTheStart(t *testing.T) {
 	}
 }
 
-func TestRunTellsOfAMissingDatabase(t *testing.T) {
+// A client that is started while the database is away starts when it is back.
+func TestRunWaitsForTheDatabase(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t, postgrestest.Config{})
+	f := newFixtureOn(t, server.Database(t))
+	f.insert(t, host.Job{Kind: host.JobRun, ID: "before"})
+	if err := server.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan struct{}, 1)
+	got := make(chan string, 1)
+	f.start(t, "node", told(got), func(c *river.Config) { c.Log = slog.New(tellingHandler{slog.DiscardHandler, failed}) })
+	<-failed
+	if err := server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := <-got; s != "run before" {
+		t.Errorf("told of %s", s)
+	}
+}
+
+// tellingHandler tells of a message.
+type tellingHandler struct {
+	slog.Handler
+	told chan<- struct{}
+}
+
+func (h tellingHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h tellingHandler) Handle(context.Context, slog.Record) error {
+	select {
+	case h.told <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func TestMigrateTellsOfAMissingDatabase(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), "postgres:///none?host="+t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	client, err := river.New(river.Config{Pool: pool, Node: "n", Handler: told(nil), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := client.Run(t.Context()); err == nil {
-		t.Error("no error")
-	}
 	if err := river.Migrate(t.Context(), pool, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("migrated without a database")
 	}
