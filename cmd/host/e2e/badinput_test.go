@@ -31,14 +31,14 @@ func TestBadRuns(t *testing.T) {
 		{"dependencies is no JSON", "agent", form{"message": "x", "dependencies": "nope"}, 422, []string{`"loc":["body","dependencies"]`}},
 		{"metadata is text", "agent", form{"message": "x", "metadata": `"m"`}, 422, []string{`"loc":["body","metadata"]`}},
 		{"run_id is endless", "agent", form{"message": "x", "run_id": strings.Repeat("r", 10_000)}, 422, []string{`"loc":["body","run_id"]`}},
-		{"background", "agent", form{"message": "x", "background": "true"}, 422, []string{`"loc":["body","background"]`, "not available yet"}},
-		{"output_schema", "agent", form{"message": "x", "output_schema": "{}"}, 422, []string{`"loc":["body","output_schema"]`, "not available yet"}},
+		{"background is no switch", "agent", form{"message": "x", "background": "later"}, 422, []string{`"loc":["body","background"]`}},
+		{"output_schema is no schema", "agent", form{"message": "x", "output_schema": `{"type":"city"}`}, 422, []string{`"loc":["body","output_schema"]`}},
 		{"files", "agent", form{"message": "x", "files": "f"}, 422, []string{`"loc":["body","files"]`, "not available yet"}},
 		{"input_files", "agent", form{"message": "x", "input_files": "[]"}, 422, []string{`"loc":["body","input_files"]`}},
 		{"images", "agent", form{"message": "x", "images": "[]"}, 422, []string{`"loc":["body","images"]`}},
 		{"audio", "agent", form{"message": "x", "audio": "[]"}, 422, []string{`"loc":["body","audio"]`}},
 		{"videos", "agent", form{"message": "x", "videos": "[]"}, 422, []string{`"loc":["body","videos"]`}},
-		{"several things", "agent", form{"metadata": "m", "background": "1"}, 422, []string{`"message"`, `"metadata"`, `"background"`}},
+		{"several things", "agent", form{"metadata": "m", "background": "2"}, 422, []string{`"message"`, `"metadata"`, `"background"`}},
 	}
 	for _, tt := range tests {
 		r := p.ask(t, tt.agent, tt.form.with("user_id", "stranger4711"))

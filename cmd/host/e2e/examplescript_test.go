@@ -9,6 +9,9 @@ import (
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
 )
 
+// examplePlugins are what an example calls that has hooks; each has its grants.
+var examplePlugins = map[string][]string{"background-hooks": {"request-log", "notifier"}}
+
 // TestExampleScripts runs the script of each example as a person would, with the
 // plugins built here. A script checks itself; what is asked for here is that it
 // shows what the example is about.
@@ -35,7 +38,7 @@ func TestExampleScripts(t *testing.T) {
 		name := filepath.Base(filepath.Dir(script))
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			printed := runScript(t, script)
+			printed := runScript(t, script, examplePlugins[name]...)
 			for _, text := range append(shown[name], "\nOK\n") {
 				if !strings.Contains(printed, text) {
 					t.Errorf("the script does not show %q:\n%s", text, printed)
@@ -46,15 +49,18 @@ func TestExampleScripts(t *testing.T) {
 }
 
 // runScript runs a script on the binary under test and returns what it printed.
-func runScript(t *testing.T, script string) string {
+func runScript(t *testing.T, script string, plugins ...string) string {
 	t.Helper()
 	s := newSite(t, config{})
-	for _, name := range []string{"request-log", "notifier"} {
+	cmd := exec.CommandContext(t.Context(), "bash", script)
+	cmd.Env = append(environment(), "SNAPHOOK="+snaphook,
+		"XDG_CACHE_HOME="+guesttest.CacheDir(t), "HOME="+s.dir, "TMPDIR="+t.TempDir())
+	if len(plugins) > 0 {
+		cmd.Env = append(cmd.Env, "SNAPHOOK_PLUGINS_DIR="+filepath.Join(s.dir, "plugins"))
+	}
+	for _, name := range plugins {
 		s.put(t, firstParty(t, name))
 	}
-	cmd := exec.CommandContext(t.Context(), "bash", script)
-	cmd.Env = append(environment(), "SNAPHOOK="+snaphook, "SNAPHOOK_PLUGINS_DIR="+filepath.Join(s.dir, "plugins"),
-		"XDG_CACHE_HOME="+guesttest.CacheDir(t), "HOME="+s.dir, "TMPDIR="+t.TempDir())
 	printed, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, printed)

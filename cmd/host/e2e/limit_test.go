@@ -93,17 +93,16 @@ func TestRunFieldsAtTheirLimits(t *testing.T) {
 	checkLimits(t, p, tests)
 }
 
-// TestContextAtItsLimit: what a hook could not be shown is a failed check, not a
-// passed one, and no fault of the host.
+// TestContextAtItsLimit: what a hook could not be shown is refused, whether there
+// is a hook or not.
 func TestContextAtItsLimit(t *testing.T) {
 	t.Parallel()
 	p := newSite(t, config{agents: []string{"agent", "checked"}}).start(t)
 	p.install(t, newPlugin(t, "check", "", hook{name: "hook", point: "input", does: guesttest.Answers(allow)}))
 	p.bind(t, "checked", binding{"plugin": "check"})
-	long := p.run(t, "checked", form{"message": strings.Repeat("x", 5<<20)})
-	if long.Status != "ERROR" || long.ErrorID != "host_error:context_invalid" {
-		t.Errorf("the run is %s with %q", long.Status, long.ErrorID)
-	}
+	long := form{"message": strings.Repeat("x", 5<<20)}
+	p.ask(t, "checked", long).want(t, 413).says(t, "too large for the hooks")
+	p.submit(t, "checked", long).want(t, 413)
 	p.run(t, "checked", form{"message": "hello"}).must(t, "hello")
 }
 
