@@ -65,6 +65,7 @@ type tx struct {
 	// needs a rollback. wrote: there is something to commit.
 	touched bool
 	wrote   bool
+	ops     []*op
 	op      *op // the op at hand
 	memory  *memory
 }

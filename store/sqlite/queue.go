@@ -103,6 +103,21 @@ func signal(c chan<- struct{}) {
 func (q *queue) take() []*op {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.remove()
+}
+
+// join is take for a transaction that is under way: there must be somebody who
+// waits.
+func (q *queue) join() []*op {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waited == 0 {
+		return nil
+	}
+	return q.remove()
+}
+
+func (q *queue) remove() []*op {
 	var batch []*op
 	waited := min(q.waited, maxBatch)
 	n, alone := 0, waited == 0

@@ -169,38 +169,46 @@ func firstFault(ops []*op) error {
 	return nil
 }
 
-// writeBatch writes ops in one transaction and answers them. When one of them
-// fails half-way all are taken back and get a transaction each, so that it
-// fails alone. It returns the lazy ops to try again.
+// writeBatch writes ops, and those that come meanwhile, in one transaction and
+// answers them. When one of them fails half-way all are taken back and get a
+// transaction each, so that it fails alone. It returns the lazy ops to try again.
 func (w *writer) writeBatch(ops []*op) (kept []*op, committed bool) {
 	if len(ops) == 0 {
 		return nil, false
 	}
-	t, err := w.transact(ops)
-	if err == nil || !t.touched || len(ops) == 1 {
-		return w.settle(ops, err), err == nil && t.wrote
+	t, err := w.transact(ops, w.queue.join)
+	if err == nil || !t.touched || len(t.ops) == 1 {
+		return w.settle(t.ops, err), err == nil && t.wrote
 	}
-	for i := range ops {
-		k, c := w.writeBatch(ops[i : i+1])
-		kept, committed = append(kept, k...), committed || c
+	for _, o := range t.ops {
+		alone, err := w.transact([]*op{o}, nobody)
+		kept = append(kept, w.settle(alone.ops, err)...)
+		committed = committed || err == nil && alone.wrote
 	}
 	return kept, committed
 }
 
-// transact runs ops in a transaction. Its error means that nothing was
-// committed; t.touched that an op was the cause. An op that refuses before it
-// touched anything leaves the transaction as it was.
-func (w *writer) transact(ops []*op) (*tx, error) {
-	t := &tx{stmts: w.stmts, memory: w.memory}
+// nobody joins a transaction.
+func nobody() []*op { return nil }
+
+// transact runs ops, and those that join them, in a transaction. Its error means
+// that nothing was committed; t.touched that an op was the cause. An op that
+// refuses before it touched anything leaves the transaction as it was.
+func (w *writer) transact(ops []*op, join func() []*op) (*tx, error) {
+	t := &tx{stmts: w.stmts, memory: w.memory, ops: ops}
 	if err := t.control("BEGIN IMMEDIATE"); err != nil {
 		return t, fmt.Errorf("begin: %w", err)
 	}
-	for _, o := range ops {
+	for i := 0; i < len(t.ops); i++ {
+		o := t.ops[i]
 		t.touched = false
 		t.op, o.signals = o, nil
 		if o.err = o.do(t); o.err != nil && t.touched {
 			w.rollback(t)
 			return t, o.err
+		}
+		if i == len(t.ops)-1 && i < maxBatch {
+			t.ops = append(t.ops, join()...)
 		}
 	}
 	t.touched = false

@@ -94,6 +94,24 @@ func TestBatchFailsAlone(t *testing.T) {
 	}
 }
 
+// TestJoin has an op come while another is written: they share a transaction.
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	s, _ := openTest(t, time.Hour, nil)
+	var first, second *tx
+	late := &op{done: make(chan error, 1), do: func(t *tx) error { second = t; return nil }}
+	err := s.writer.write(t.Context(), &op{do: func(t *tx) error {
+		first = t
+		return s.writer.queue.put(late)
+	}})
+	if err := errors.Join(err, <-late.done); err != nil {
+		t.Fatal(err)
+	}
+	if first != second {
+		t.Error("the second op got a transaction of its own")
+	}
+}
+
 // TestFullDisk fills the database: everybody gets an error, lazy writes wait,
 // and all goes on when there is room again.
 func TestFullDisk(t *testing.T) {
