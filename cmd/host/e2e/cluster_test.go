@@ -191,6 +191,27 @@ func TestClusterHandsOver(t *testing.T) {
 	}
 }
 
+// TestNodesOfDifferentConfigurations: a run whose agent a node does not know ends
+// there with that as the reason.
+func TestNodesOfDifferentConfigurations(t *testing.T) {
+	t.Parallel()
+	model := newGates(t)
+	c := config{store: postgrestest.Database(t), model: openai(model.BaseURL()), more: "background: {drain: 50ms}\n"}
+	less := newSite(t, c)
+	c.agents = []string{"agent", "extra"}
+	p := newSite(t, c).start(t)
+	p.launch(t, "extra", form{"message": "wait for it"})
+	model.await(t, "wait for it", 1)
+	other := less.start(t)
+	other.submit(t, "extra", form{"message": "hello"}).want(t, 404)
+	p.stop(t)
+	db := less.database(t)
+	eventually(t, "the run is over", func() bool { return db.runs(t)[0].status == "ERROR" })
+	if got := db.runs(t)[0].Failure.Message; !strings.Contains(got, `no agent "extra"`) {
+		t.Errorf("the run failed with %q", got)
+	}
+}
+
 // TestMigrate: the command prepares a database and finds it prepared.
 func TestMigrate(t *testing.T) {
 	t.Parallel()

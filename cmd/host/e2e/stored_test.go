@@ -14,6 +14,7 @@ type storedRun struct {
 	Background bool `json:"background"`
 	Failure    struct {
 		Type    string `json:"type"`
+		Message string `json:"message"`
 		Refused bool   `json:"refused"`
 	} `json:"failure"`
 
