@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"runtime/pprof"
 	"time"
 )
 
@@ -17,10 +19,11 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) (err error) {
+func run(ctx context.Context) error {
 	baseline := flag.String("baseline", "", "serve the bare handler, with its database in this `folder`")
 	quick := flag.Bool("quick", false, "measure shortly, to see that everything works")
 	only := flag.String("only", "", "measure one `part`: runs, background, store, start, restart, guests, memory, postgres, launch or nodes")
+	profile := flag.String("profile", "", "write a CPU profile of this process, not of the hosts it starts, to this `file`")
 	flag.Parse()
 	if *baseline != "" {
 		return serveBaseline(ctx, *baseline)
@@ -34,20 +37,22 @@ func run(ctx context.Context) (err error) {
 	if *quick {
 		m.rounds, m.span, m.many = 1, 500*time.Millisecond, 2_000
 	}
-	for _, part := range []struct {
-		name    string
-		measure func(context.Context) error
-	}{
-		{"runs", m.runs}, {"background", m.background}, {"store", m.stores}, {"start", m.starts}, {"restart", m.restarts},
-		{"guests", m.guests}, {"memory", m.memory},
-		{"postgres", m.postgres}, {"launch", m.launches}, {"nodes", m.nodes},
-	} {
-		if *only != "" && *only != part.name {
-			continue
-		}
-		if err := part.measure(ctx); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
-		}
+	if *profile == "" {
+		return m.measure(ctx, *only)
 	}
-	return nil
+	return profiled(*profile, func() error { return m.measure(ctx, *only) })
+}
+
+// profiled writes to a file what the CPU does for act.
+func profiled(name string, act func() error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	err = act()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -13,6 +15,26 @@ type measurement struct {
 	rounds int
 	span   time.Duration
 	many   int
+}
+
+// measure measures all parts, or one.
+func (m *measurement) measure(ctx context.Context, only string) error {
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"runs", m.runs}, {"background", m.background}, {"store", m.stores}, {"start", m.starts}, {"restart", m.restarts},
+		{"guests", m.guests}, {"memory", m.memory},
+		{"postgres", m.postgres}, {"launch", m.launches}, {"nodes", m.nodes},
+	} {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
 }
 
 // folder makes an empty one for a database.
