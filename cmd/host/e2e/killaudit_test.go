@@ -17,7 +17,7 @@ type killReport struct {
 // check waits until the hosts have come to rest, then asks them for every run
 // that was answered, stops them, and looks in the database for what no client
 // knows of.
-func (k *killing) check(t *testing.T, kills int) {
+func (k *killing) check(t *testing.T) {
 	t.Helper()
 	k.awaitRest(t)
 	var report killReport
@@ -35,9 +35,9 @@ func (k *killing) check(t *testing.T, kills int) {
 		p.stop(t)
 	}
 	k.audit(t, &report)
-	t.Logf("%d kills; runs answered: %d completed, %d refused, %d cancelled, %d given up; %d followed to their end; "+
+	t.Logf("%d hosts killed; runs answered: %d completed, %d refused, %d cancelled, %d given up; %d followed to their end; "+
 		"left by the kills: %d runs ended host_restarted; background calls: %d completed, %d dead; attempts repeated: %d; deliveries: %d",
-		kills, report.completed, report.refused, report.cancelled, report.lost, report.followed,
+		k.killed, report.completed, report.refused, report.cancelled, report.lost, report.followed,
 		report.restarted, report.callsCompleted, report.callsDead, report.repeated, len(k.witness.requests()))
 }
 
