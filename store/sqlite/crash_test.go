@@ -19,10 +19,10 @@ import (
 // crashPathVariable names the database for the process that is to be killed.
 const crashPathVariable = "SNAPHOOK_TEST_CRASH_PATH"
 
-// TestKill kills a process with SIGKILL while eight clients finish runs: every
+// TestCrash kills a process with SIGKILL while eight clients finish runs: every
 // run it acknowledged is there whole, and what it held is swept. It is not
 // parallel: between fork and exec a process shares the file locks of the others.
-func TestKill(t *testing.T) {
+func TestCrash(t *testing.T) { //nolint:paralleltest // see above
 	path := filepath.Join(t.TempDir(), "test.db")
 	acknowledged := killAfter(t, path, 300)
 
