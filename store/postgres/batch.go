@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,21 +11,16 @@ import (
 // send writes ops in one round trip and one transaction. Its error means that
 // nothing was written; an op that was refused has its own.
 func (w *writer) send(ctx context.Context, ops []*op) error {
-	b := &batch{Batch: &pgx.Batch{}}
+	b := &batch{Batch: &pgx.Batch{}, created: map[string]bool{}}
 	if err := b.add(ops); err != nil || b.Len() == 0 {
 		return err
 	}
 	if err := w.pool.SendBatch(ctx, b.Batch).Close(); err != nil {
 		return err
 	}
-	return w.explainMissing(ctx, b.missing(ops))
-}
-
-// explainMissing tells the ends of calls that met no row why.
-func (w *writer) explainMissing(ctx context.Context, ops []*op) error {
 	for _, o := range ops {
-		if o.err = missingHookCall(ctx, w.pool, o.finish.row.call.ID); unreachable(o.err) {
-			return o.err
+		if o.create != nil && !b.created[o.create.Run.ID] {
+			o.err = runExists(o.create.Run.ID)
 		}
 	}
 	return nil
@@ -35,18 +29,15 @@ func (w *writer) explainMissing(ctx context.Context, ops []*op) error {
 // batch is the statements of some ops.
 type batch struct {
 	*pgx.Batch
-	// created and finished are the rows that were met.
-	created  map[string]bool
-	finished map[string]bool
+	created map[string]bool // the ids of the runs that were inserted
 }
 
 // add queues the statements of ops, kind by kind.
 func (b *batch) add(ops []*op) error {
 	var (
-		creates  []*host.NewRun
-		begins   []*runStart
-		starts   []*callStart
-		finishes []*callFinish
+		creates []*host.NewRun
+		begins  []*runStart
+		starts  []*callStart
 	)
 	for _, o := range ops {
 		switch {
@@ -56,8 +47,6 @@ func (b *batch) add(ops []*op) error {
 			begins = append(begins, o.begin)
 		case o.start != nil:
 			starts = append(starts, o.start)
-		case o.finish != nil:
-			finishes = append(finishes, o.finish)
 		}
 	}
 	if err := b.addCreates(creates); err != nil {
@@ -65,7 +54,6 @@ func (b *batch) add(ops []*op) error {
 	}
 	b.addRunStarts(begins)
 	b.addCallStarts(starts)
-	b.addCallFinishes(finishes)
 	return nil
 }
 
@@ -85,7 +73,6 @@ func (b *batch) addCreates(creates []*host.NewRun) error {
 		sessions, runs = append(sessions, sessionLock(n.Run.SessionID)), append(runs, runLock(n.Run.ID))
 	}
 	b.Queue(lockQuery, append(inOrder(sessions), inOrder(runs)...))
-	b.created = map[string]bool{}
 	b.Queue(insertRunsQuery, rows.args()...).Query(collectInto(b.created))
 	return nil
 }
@@ -120,28 +107,6 @@ func (b *batch) addCallStarts(starts []*callStart) {
 	b.Queue(query, ids, attempts, times)
 }
 
-func (b *batch) addCallFinishes(finishes []*callFinish) {
-	if len(finishes) == 0 {
-		return
-	}
-	var rows finishedCalls
-	var snapshots []string
-	for _, f := range finishes {
-		rows.add(f)
-		if id := f.row.call.SnapshotID; id != "" && !slices.Contains(snapshots, id) {
-			snapshots = append(snapshots, id)
-		}
-	}
-	b.finished = map[string]bool{}
-	if len(snapshots) > 0 {
-		b.Queue(holdSnapshotsQuery, snapshots)
-	}
-	b.Queue(finishCallsQuery, rows.args()...).Query(collectInto(b.finished))
-	if len(snapshots) > 0 {
-		b.Queue(dropSnapshotsQuery, snapshots)
-	}
-}
-
 // collectInto adds the ids of a result to a set.
 func collectInto(set map[string]bool) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
@@ -151,18 +116,4 @@ func collectInto(set map[string]bool) func(pgx.Rows) error {
 		}
 		return err
 	}
-}
-
-// missing refuses the runs that were there already and returns the ends of calls
-// that met no row.
-func (b *batch) missing(ops []*op) (finishes []*op) {
-	for _, o := range ops {
-		switch {
-		case o.create != nil && !b.created[o.create.Run.ID]:
-			o.err = runExists(o.create.Run.ID)
-		case o.finish != nil && !b.finished[o.finish.row.call.ID]:
-			finishes = append(finishes, o)
-		}
-	}
-	return finishes
 }

@@ -25,11 +25,9 @@ const (
 func (s *Store) dedicate(ctx context.Context, name string, use func(ctx context.Context, conn *pgx.Conn) error) error {
 	for pause := time.Duration(0); ; {
 		began := time.Now()
-		err := s.useConnection(ctx, use)
-		if ctx.Err() != nil {
-			return nil
+		if err := s.useConnection(ctx, use); ctx.Err() == nil {
+			s.log.Warn("the connection to the database was lost", "for", name, "err", err)
 		}
-		s.log.Warn("the connection to the database was lost", "for", name, "err", err)
 		if time.Since(began) > lastReconnect {
 			pause = 0
 		}

@@ -2,9 +2,9 @@
 // several nodes share: the [host.Store] for more than one process.
 //
 // Every write that is waited for is a transaction of its own; the end of a run is
-// one statement in one round trip. Writes nobody waits for, and the ends of hook
-// calls, gather for a moment in one goroutine, which writes them together; a run
-// that ends before its creation was written is written once.
+// one round trip. Writes nobody waits for gather for a moment and are written
+// together; a run that ends before its creation was written is written once. The
+// ends of hook calls share what transactions there is room for.
 //
 // Three advisory locks per transaction stand in for the one writer of an embedded
 // store: of the session, so that runs take their places and turns in the order in

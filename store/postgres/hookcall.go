@@ -41,7 +41,10 @@ func (s *Store) FinishHookCall(ctx context.Context, attempt int, call host.HookC
 	}
 	finish := &callFinish{row: row, attempt: attempt}
 	if call.Status.Final() {
-		err = s.writer.write(ctx, &op{key: hookCallKey(call.ID), finish: finish})
+		// Its start is needless now; one that is being written does no harm later.
+		if _, _, err = s.writer.queue.tryClaim(hookCallKey(call.ID)); err == nil {
+			err = s.finisher.finish(ctx, finish)
+		}
 	} else {
 		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, attempt) })
 	}

@@ -6,23 +6,21 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// op is a write that gathers with others. One of the four fields says what.
+// op is a write nobody waits for. One of the first three fields says what; without
+// one it is a barrier, which somebody waits for until those before it are written.
 type op struct {
 	create *host.NewRun
 	begin  *runStart
 	start  *callStart
-	finish *callFinish
-	// key names the row of an op that others of the row replace or wait for; "" for
+	// key names the row of an op that another one of the row can replace; "" for
 	// none.
 	key string
 
-	// due is when the op is written at the latest; the zero time is now.
-	due time.Time
-	// done gets the answer; nil when nobody waits.
-	done chan error
-	err  error // what the last try came to
-	// settled is closed when the op has left the writer's hands, by whoever waits
-	// for that; nil while nobody does.
+	due  time.Time  // when the op is written at the latest
+	done chan error // gets the answer of a barrier
+	err  error      // what the last try came to
+	// settled is closed when the op has left the writer's hands; nil unless
+	// somebody waits for that.
 	settled chan struct{}
 }
 
@@ -39,22 +37,4 @@ type callStart struct {
 	at      time.Time
 }
 
-// callFinish stores the final state of a call.
-type callFinish struct {
-	row     hookCallRow
-	attempt int
-}
-
-// barrier reports an op that only waits for those before it.
-func (o *op) barrier() bool {
-	return o.create == nil && o.begin == nil && o.start == nil && o.finish == nil
-}
-
-func (o *op) lazy() bool { return o.done == nil }
-
-// answer tells the caller, if there is one.
-func (o *op) answer() {
-	if o.done != nil {
-		o.done <- o.err
-	}
-}
+func (o *op) barrier() bool { return o.done != nil }

@@ -45,7 +45,9 @@ type Store struct {
 	pool    *pgxpool.Pool
 	pending *pendingRuns
 	writer  *writer
-	jury    *jury
+	// finisher stores the ends of hook calls, jury finds out which nodes are dead.
+	finisher *finisher
+	jury     *jury
 
 	closing sync.Once
 }
@@ -74,6 +76,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
 		now: cfg.Now, log: cfg.Log, insert: cfg.Insert, pool: pool,
 		pending: pending, writer: newWriter(pool, pending, cfg.Log), jury: newJury(),
+		finisher: &finisher{pool: pool},
 	}
 	go s.writer.run()
 	return s, nil
@@ -103,6 +106,7 @@ func prepare(ctx context.Context, pool *pgxpool.Pool, noMigrate bool) error {
 // with CodeUnavailable. Closing again does nothing.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.finisher.stop()
 		s.writer.stop()
 		s.pool.Close()
 	})

@@ -13,13 +13,9 @@ const (
 	// lazyDelay is how long a write nobody waits for may lie, so that what comes
 	// after it for the same row makes it needless.
 	lazyDelay = 5 * time.Millisecond
-	// finishDelay is how long the end of a hook call waits for company, and
-	// maxCompany how many are enough.
-	finishDelay = 2 * time.Millisecond
-	maxCompany  = 16
 	// maxBatch bounds the ops of one transaction.
 	maxBatch = 512
-	// maxLazy bounds the lazy ops a broken database may pile up.
+	// maxLazy bounds the ops a broken database may pile up.
 	maxLazy = 8192
 )
 
@@ -31,8 +27,7 @@ type queue struct {
 	mu       sync.Mutex
 	ops      []*op
 	byKey    map[string]*op // of ops, and of those being written
-	waited   int            // how many of ops somebody waits for
-	barriers int            // how many of those are barriers
+	barriers int            // how many of ops are barriers
 	writing  []*op
 	closed   bool
 }
@@ -41,28 +36,33 @@ func newQueue() *queue { return &queue{wake: make(chan struct{}, 1), byKey: map[
 
 var errClosed = host.Errorf(host.CodeUnavailable, "the store is closed")
 
-// put takes an op, or says why not. The end of a call replaces its start.
+// put takes an op, or says why not.
 func (q *queue) put(o *op) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
 		return errClosed
-	case o.lazy() && len(q.ops)-q.waited >= maxLazy:
+	case len(q.ops) >= maxLazy:
 		return errNotNow
 	}
-	if o.key != "" {
-		if old := q.byKey[o.key]; old != nil && old.lazy() && !slices.Contains(q.writing, old) {
-			q.drop(old)
-		}
-		if q.byKey[o.key] == nil {
-			q.byKey[o.key] = o
-		}
-	}
+	q.register(o)
 	q.ops = append(q.ops, o)
-	q.count(o, 1)
 	q.signal()
 	return nil
+}
+
+// register makes an op known by its row. The first of a row stays.
+func (q *queue) register(o *op) {
+	if o.key != "" && q.byKey[o.key] == nil {
+		q.byKey[o.key] = o
+	}
+}
+
+func (q *queue) forget(o *op) {
+	if o.key != "" && q.byKey[o.key] == o {
+		delete(q.byKey, o.key)
+	}
 }
 
 // barrier puts a barrier, nil when there is nothing to wait for.
@@ -77,33 +77,9 @@ func (q *queue) barrier() (*op, error) {
 	}
 	o := &op{done: make(chan error, 1)}
 	q.ops = append(q.ops, o)
-	q.count(o, 1)
+	q.barriers++
 	q.signal()
 	return o, nil
-}
-
-// count adds n to the counts of o.
-func (q *queue) count(o *op, n int) {
-	if o.lazy() {
-		return
-	}
-	q.waited += n
-	if o.barrier() {
-		q.barriers += n
-	}
-}
-
-// drop removes an op that is not being written.
-func (q *queue) drop(o *op) {
-	q.ops = slices.DeleteFunc(q.ops, func(other *op) bool { return other == o })
-	q.count(o, -1)
-	q.forget(o)
-}
-
-func (q *queue) forget(o *op) {
-	if o.key != "" && q.byKey[o.key] == o {
-		delete(q.byKey, o.key)
-	}
 }
 
 func (q *queue) signal() {
@@ -129,6 +105,7 @@ func (q *queue) claim(ctx context.Context, key string) (*op, error) {
 	}
 }
 
+// tryClaim is claim that returns what to wait for.
 func (q *queue) tryClaim(key string) (o *op, settled <-chan struct{}, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -140,7 +117,8 @@ func (q *queue) tryClaim(key string) (o *op, settled <-chan struct{}, err error)
 	case o == nil:
 		return nil, nil, nil
 	case !slices.Contains(q.writing, o):
-		q.drop(o)
+		q.ops = slices.DeleteFunc(q.ops, func(other *op) bool { return other == o })
+		q.forget(o)
 		return o, nil, nil
 	}
 	if o.settled == nil {
@@ -167,32 +145,28 @@ func (q *queue) next(now time.Time) (wait time.Duration, more bool) {
 	return max(wait, 0), true
 }
 
-// hurried reports whether to write without waiting for the first op to be due.
-func (q *queue) hurried() bool {
-	return q.closed || q.barriers > 0 || q.waited >= maxCompany
-}
+// hurried reports whether all ops are due, whatever they say.
+func (q *queue) hurried() bool { return q.closed || q.barriers > 0 }
 
-// take returns the next batch: the ops that are due, of each row at most one, and
-// all whom somebody waits for. A barrier makes what is before it due.
+// take returns the next batch: the ops that are due, of each row at most one.
 func (q *queue) take(now time.Time) []*op {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	all := q.closed || q.barriers > 0
+	hurried := q.hurried()
 	var batch, left []*op
 	keys := map[string]bool{}
-	for i, o := range q.ops {
-		if len(batch) == maxBatch {
-			left = append(left, q.ops[i:]...)
-			break
-		}
-		wanted := all || !o.lazy() || !o.due.After(now)
-		if !wanted || o.key != "" && keys[o.key] || o.barrier() && len(left) > 0 {
+	for _, o := range q.ops {
+		wanted := hurried || !o.due.After(now)
+		again := o.key != "" && keys[o.key]
+		if !wanted || again || len(batch) == maxBatch || o.barrier() && len(left) > 0 {
 			left = append(left, o)
 			continue
 		}
 		keys[o.key] = true
 		batch = append(batch, o)
-		q.count(o, -1)
+		if o.barrier() {
+			q.barriers--
+		}
 	}
 	q.ops, q.writing = left, batch
 	return batch
@@ -219,11 +193,21 @@ func (q *queue) settle(kept []*op) {
 func (q *queue) putBack(o *op) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.byKey[o.key] == nil {
-		q.byKey[o.key] = o
-	}
+	q.register(o)
 	q.ops = append([]*op{o}, q.ops...)
 	q.signal()
+}
+
+// pause puts off the ops that are here: they met a fault.
+func (q *queue) pause(delay time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	until := time.Now().Add(delay)
+	for _, o := range q.ops {
+		if o.due.Before(until) {
+			o.due = until
+		}
+	}
 }
 
 // close refuses further ops.
@@ -238,16 +222,4 @@ func (q *queue) isClosed() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.closed
-}
-
-// pause puts off the ops that are here: they met a fault.
-func (q *queue) pause(delay time.Duration) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	until := time.Now().Add(delay)
-	for _, o := range q.ops {
-		if o.lazy() && o.due.Before(until) {
-			o.due = until
-		}
-	}
 }

@@ -13,8 +13,7 @@ import (
 // retryDelay is how long ops that met a fault wait for another try.
 const retryDelay = 250 * time.Millisecond
 
-// writer writes the ops that gather, many in one transaction, and answers after
-// the commit.
+// writer writes the ops that gather, many in one transaction.
 type writer struct {
 	pool    *pgxpool.Pool
 	pending *pendingRuns
@@ -25,28 +24,6 @@ type writer struct {
 
 func newWriter(pool *pgxpool.Pool, pending *pendingRuns, log *slog.Logger) *writer {
 	return &writer{pool: pool, pending: pending, queue: newQueue(), log: log, ended: make(chan struct{})}
-}
-
-// write hands o in and waits until it is committed or refused, or until ctx ends,
-// when o may still be committed.
-func (w *writer) write(ctx context.Context, o *op) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	o.done, o.due = make(chan error, 1), time.Now().Add(finishDelay)
-	if err := w.queue.put(o); err != nil {
-		return err
-	}
-	return await(ctx, o)
-}
-
-func await(ctx context.Context, o *op) error {
-	select {
-	case err := <-o.done:
-		return explained(err)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // writeLazily hands o in and waits for nothing. The error says that o was not
@@ -62,7 +39,12 @@ func (w *writer) flush(ctx context.Context) error {
 	if o == nil {
 		return err
 	}
-	return await(ctx, o)
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // stop has everything written and waits for run to end.
@@ -134,17 +116,16 @@ func (w *writer) attempt(ops []*op) []*op {
 	return ops
 }
 
-// settle answers ops and returns the lazy ones to try again. A barrier answers for
-// those before it.
+// settle ends what is written or refused, and returns what is to be tried again. A
+// barrier answers for those before it.
 func (w *writer) settle(ops []*op) (kept []*op) {
 	for _, o := range ops {
 		switch {
 		case o.barrier():
-			if o.err == nil && len(kept) > 0 {
+			o.err = nil
+			if len(kept) > 0 {
 				o.err = errNotNow
 			}
-			continue
-		case !o.lazy():
 			continue
 		case o.err != nil && (unreachable(o.err) || passing(o.err)):
 			kept = append(kept, o)
@@ -158,7 +139,9 @@ func (w *writer) settle(ops []*op) (kept []*op) {
 	}
 	w.queue.settle(kept)
 	for _, o := range ops {
-		o.answer()
+		if o.barrier() {
+			o.done <- o.err
+		}
 	}
 	return kept
 }
