@@ -33,10 +33,13 @@ func (q *hookCalls) work(ctx context.Context) (err error) {
 	if q.stop, err = q.worker.start(ctx, queueWorkers); err != nil {
 		return err
 	}
+	if err := q.worker.drain(ctx); err != nil {
+		return err
+	}
 	for range cap(q.started) {
 		<-q.started
 	}
-	return q.worker.drain(ctx)
+	return nil
 }
 
 func (q *hookCalls) start(ctx context.Context) (time.Duration, error) {
@@ -44,8 +47,10 @@ func (q *hookCalls) start(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	committed := time.Now()
-	wait := (<-q.started).Sub(committed)
-	return wait, q.worker.drain(ctx)
+	if err := q.worker.drain(ctx); err != nil {
+		return 0, err
+	}
+	return (<-q.started).Sub(committed), nil
 }
 
 func (q *hookCalls) close() error {

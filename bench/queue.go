@@ -22,8 +22,8 @@ type queue struct {
 	name string
 	// open makes one with so many jobs that wait.
 	open func(ctx context.Context, url string, jobs int) (openQueue, error)
-	aim  aim
-	p50  aim
+	rate aim // of SKIP LOCKED
+	p50  aim // of starts
 
 	rates  []float64
 	starts []time.Duration
@@ -46,7 +46,7 @@ func (m *measurement) queues(ctx context.Context, c *cluster) error {
 	all := []*queue{
 		{name: "claim and finish with SKIP LOCKED", open: openSkipLocked},
 		{name: "River alone, jobs of nothing", open: openBareRiver},
-		{name: "hook calls by River, supervisor and pool", open: openHookCalls, aim: leastOfSkipLocked, p50: mostRiverStartP50},
+		{name: "hook calls by River, supervisor and pool", open: openHookCalls, rate: leastOfSkipLocked, p50: mostRiverStartP50},
 	}
 	for range m.rounds {
 		for _, q := range all {
@@ -69,16 +69,22 @@ func (q *queue) print(limit []float64) {
 	if len(q.starts) > 0 {
 		p50, p99 := percentile(q.starts, 50), percentile(q.starts, 99)
 		fmt.Printf(" %12v %12v", p50.Round(time.Microsecond), p99.Round(time.Microsecond))
-		if v := q.aim.verdict(ratio); v != "" {
+		if v := q.rate.verdict(ratio); v != "" {
 			fmt.Printf("  %s; ms: %s", v, q.p50.verdict(milliseconds(p50)))
 		}
 	}
 	fmt.Println()
 }
 
+// queuePatience is far longer than a round takes: a job that fails would be waited
+// for in vain.
+const queuePatience = 5 * time.Minute
+
 // queueRound measures a queue once in a fresh database.
 func (m *measurement) queueRound(ctx context.Context, c *cluster, q *queue) error {
 	return c.with(ctx, func(url string) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, queuePatience)
+		defer cancel()
 		jobs := 2 * m.drainedRuns()
 		opened, err := q.open(ctx, url, jobs)
 		if err != nil {
@@ -92,18 +98,23 @@ func (m *measurement) queueRound(ctx context.Context, c *cluster, q *queue) erro
 		}
 		q.rates = append(q.rates, perSecond(jobs, begin))
 		time.Sleep(settle)
-		for range max(20, m.many/1000) {
-			wait, err := opened.start(ctx)
-			switch {
-			case errors.Is(err, errNotTold):
-				return nil
-			case err != nil:
-				return err
-			}
-			q.starts = append(q.starts, wait)
-		}
-		return nil
+		return q.noteStarts(ctx, opened, max(20, m.many/1000))
 	})
+}
+
+// noteStarts starts n jobs, one at a time.
+func (q *queue) noteStarts(ctx context.Context, opened openQueue, n int) error {
+	for range n {
+		wait, err := opened.start(ctx)
+		switch {
+		case errors.Is(err, errNotTold):
+			return nil
+		case err != nil:
+			return err
+		}
+		q.starts = append(q.starts, wait)
+	}
+	return nil
 }
 
 // errNotTold says that a queue's workers are not told of jobs: they would have to
