@@ -43,6 +43,11 @@ func TestCancelStorm(t *testing.T) {
 	s.begin(t, runs, 3*workers)
 
 	s.cancel(t, s.waiting)
+	for i, r := range s.waiting {
+		if got := s.nodes[i%len(s.nodes)].read(t, r); got.Status != "CANCELLED" {
+			t.Errorf("the run %s is %s after its cancel, though no worker has time for it", r.RunID, got.Status)
+		}
+	}
 	s.cancel(t, append(s.hooked, s.asking...))
 	release()
 	s.checkCancelled(t)
