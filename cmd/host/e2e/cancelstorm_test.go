@@ -54,8 +54,8 @@ func TestCancelStorm(t *testing.T) {
 	s.checkNothingIsLeft(t, before)
 }
 
-// prepare binds a hook that waits for the service, and has every node make such a
-// run.
+// prepare binds a hook that waits for the service, and has every node make a run of
+// each agent.
 func (s *storm) prepare(t *testing.T) {
 	t.Helper()
 	s.nodes[0].installWith(t, newPlugin(t, "asks", permitHTTP(s.service.url()), hook{
@@ -63,6 +63,7 @@ func (s *storm) prepare(t *testing.T) {
 	}), "http")
 	s.nodes[0].bind(t, "hooked", binding{"plugin": "asks", "on_error": "allow"}) // a timeout leads to the model
 	for _, p := range s.nodes {
+		p.run(t, "agent", form{"message": "hello"}).must(t, "to hello")
 		known := len(s.service.requests())
 		eventually(t, "the binding is in force", func() bool {
 			p.run(t, "hooked", form{"message": "hello"}).must(t, "to hello")
@@ -154,11 +155,14 @@ func (s *storm) checkNothingIsLeft(t *testing.T, before []int) {
 	}
 	db := s.site.database(t)
 	for what, query := range map[string]string{
-		"runs":         `SELECT count(*) FROM runs WHERE status IN ('PENDING', 'RUNNING')`,
-		"hook calls":   `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running')`,
-		"inputs":       `SELECT count(*) FROM run_inputs`,
-		"checkpoints":  `SELECT count(*) FROM run_checkpoints`,
-		"transactions": `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
+		"runs":        `SELECT count(*) FROM runs WHERE status IN ('PENDING', 'RUNNING')`,
+		"hook calls":  `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running')`,
+		"inputs":      `SELECT count(*) FROM run_inputs`,
+		"checkpoints": `SELECT count(*) FROM run_checkpoints`,
+		"busy connections": `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`,
+		// Each of the three nodes has a pool of 20, and some for River and to listen.
+		"connections beyond the pools": `SELECT greatest(count(*) - 90, 0) FROM pg_stat_activity WHERE datname = current_database()`,
 	} {
 		eventually(t, "no "+what+" are left", func() bool { return db.number(t, query) == 0 })
 	}

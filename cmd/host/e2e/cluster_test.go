@@ -23,13 +23,13 @@ func newCluster(t *testing.T, c config) (*site, []*process) {
 	return s, s.startAll(t, 3)
 }
 
-// metric is the value of a line of /-/metrics, 0 when it is not there.
+// metric is the value of a line of /-/metrics.
 func (c *client) metric(t testing.TB, name string) int {
 	t.Helper()
 	line := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`)
 	found := line.FindSubmatch(c.get(t, "/-/metrics").want(t, 200).body)
 	if found == nil {
-		return 0
+		t.Fatalf("there is no metric %s", name)
 	}
 	value, err := strconv.ParseFloat(string(found[1]), 64)
 	if err != nil {
@@ -146,11 +146,7 @@ func TestClusterTakesOver(t *testing.T) {
 	more := open.until(t, "RunContinued")
 	model.open("wait for it")
 	_, rest := split(append(more, open.rest(t)...))
-	whole := append(head, rest...)
-	mustCount(t, whole, 0)
-	if last := whole[len(whole)-1]; last.Name != "RunCompleted" || last.text() != "to wait for it" {
-		t.Errorf("the stream ends with %s %q", last.Name, last.text())
-	}
+	mustComplete(t, append(head, rest...), "to wait for it")
 	others[1].read(t, r).must(t, "to wait for it")
 	others[1].settled(t, r.RunID)
 	mustBeTold(t, service, r)

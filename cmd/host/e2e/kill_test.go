@@ -30,7 +30,7 @@ func TestKill(t *testing.T) {
 	kills := numberFrom(t, "SNAPHOOK_KILLS", defaultKills, pluginapi.MaxRetryAttempts-1)
 	k := newKilling(t, "", 1)
 	k.prepare(t, kills)
-	stop := k.startClients(t, askPlain, askStream, askLater, follow)
+	stop := k.startClients(t, (*killClient).askPlain, (*killClient).askStream, (*killClient).askLater, (*killClient).follow)
 	for range kills {
 		k.killAtRandom(t, 1+k.random.IntN(20))
 	}

@@ -31,7 +31,7 @@ type killClient struct {
 	asks   []ask
 }
 
-// ask makes one run.
+// ask is a method of killClient that makes one run.
 type ask func(c *killClient, ctx context.Context, t *testing.T, p *process, agent string, f form)
 
 // run asks until ctx ends, for runs of a random agent, under an id of the host's
@@ -51,7 +51,7 @@ func (c *killClient) run(ctx context.Context, t *testing.T) {
 }
 
 // askPlain waits for the answer.
-func askPlain(c *killClient, ctx context.Context, _ *testing.T, p *process, agent string, f form) {
+func (c *killClient) askPlain(ctx context.Context, _ *testing.T, p *process, agent string, f form) {
 	contentType, body := f.with("stream", "false").urlencoded()
 	r, err := p.send(ctx, http.MethodPost, "/agents/"+agent+"/runs", contentType, body)
 	out := run{AgentID: agent}
@@ -61,7 +61,7 @@ func askPlain(c *killClient, ctx context.Context, _ *testing.T, p *process, agen
 }
 
 // askStream counts a run as answered when its last event has arrived.
-func askStream(c *killClient, ctx context.Context, _ *testing.T, p *process, agent string, f form) {
+func (c *killClient) askStream(ctx context.Context, _ *testing.T, p *process, agent string, f form) {
 	s, err := p.openStream(ctx, agent, f)
 	if err != nil {
 		return
@@ -85,7 +85,7 @@ func endStatus(name string) string {
 }
 
 // askLater starts a background run, asks for its end now and then, and polls it.
-func askLater(c *killClient, ctx context.Context, t *testing.T, p *process, agent string, f form) {
+func (c *killClient) askLater(ctx context.Context, t *testing.T, p *process, agent string, f form) {
 	contentType, body := f.with("stream", "false").with("background", "true").urlencoded()
 	r, err := p.send(ctx, http.MethodPost, "/agents/"+agent+"/runs", contentType, body)
 	if err != nil || !c.accepted(t, r.status) {
@@ -122,7 +122,7 @@ func (c *killClient) accepted(t *testing.T, status int) bool {
 }
 
 // follow streams a background run to its end, over the ends of hosts.
-func follow(c *killClient, ctx context.Context, t *testing.T, p *process, agent string, f form) {
+func (c *killClient) follow(ctx context.Context, t *testing.T, p *process, agent string, f form) {
 	s, err := p.openStream(ctx, agent, f.with("background", "true"))
 	if err != nil {
 		return
@@ -153,7 +153,8 @@ func (a *answer) read(s *stream) bool {
 	for {
 		e, err := s.next()
 		if err != nil {
-			return len(a.events) > 0 && endStatus(a.events[len(a.events)-1].Name) != ""
+			last := len(a.events) - 1
+			return last >= 0 && (a.events[last].Name == "RunCompleted" || a.events[last].Name == "RunError")
 		}
 		if _, own := split([]event{e}); len(own) > 0 {
 			a.events = append(a.events, e)

@@ -8,8 +8,7 @@ import (
 )
 
 // defaultClusterRuns is how many runs TestKillCluster makes at least;
-// SNAPHOOK_CLUSTER_RUNS overrides it. For every ten one host is killed, or more at
-// once.
+// SNAPHOOK_CLUSTER_RUNS overrides it. After every ten some hosts are killed.
 const defaultClusterRuns = 40
 
 // TestKillCluster is TestKill for three hosts on one PostgreSQL, which is
@@ -22,7 +21,7 @@ func TestKillCluster(t *testing.T) {
 	k := newKilling(t, server.Database(t), 3)
 	k.prepare(t, kills)
 	k.awaitBindings(t)
-	stop := k.startClients(t, askLater, follow)
+	stop := k.startClients(t, (*killClient).askLater, (*killClient).follow)
 	for n := range kills {
 		k.killAtRandom(t, 10)
 		if n == kills/2 {

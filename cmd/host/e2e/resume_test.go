@@ -36,15 +36,23 @@ func TestResume(t *testing.T) {
 // mustBeStreamOf checks a stream from its first event to its last.
 func mustBeStreamOf(t *testing.T, events []event, content string) {
 	t.Helper()
-	mustCount(t, events, 0)
-	if events[0].Name != "RunStarted" || contents(events) != content {
+	mustComplete(t, events, content)
+	if contents(events) != content {
 		t.Errorf("the stream %v says %q, want %q", names(events), contents(events), content)
 	}
-	if last := events[len(events)-1]; last.Name != "RunCompleted" || last.text() != content {
-		t.Errorf("the stream ends with %s %q", last.Name, last.text())
+}
+
+// mustComplete checks that nothing of a stream is missing and that its run is
+// completed once, with the content.
+func mustComplete(t *testing.T, events []event, content string) {
+	t.Helper()
+	mustCount(t, events, 0)
+	all := names(events)
+	if all[0] != "RunStarted" || slices.Index(all, "RunCompleted") != len(all)-1 {
+		t.Errorf("the stream is %v", all)
 	}
-	if i := slices.Index(names(events), "RunCompleted"); i != len(events)-1 {
-		t.Errorf("the run is completed more than once: %v", names(events))
+	if last := events[len(events)-1]; last.text() != content {
+		t.Errorf("the stream ends with %s %q, want %q", last.Name, last.text(), content)
 	}
 }
 
@@ -113,11 +121,7 @@ func TestResumeAfterASuddenDeath(t *testing.T) {
 		more := next.until(t, "RunContinued")
 		model.open("wait for it")
 		_, rest := split(append(more, next.rest(t)...))
-		whole := append(head, rest...)
-		mustCount(t, whole, 0)
-		if last := whole[len(whole)-1]; last.Name != "RunCompleted" || last.text() != "to wait for it" {
-			t.Errorf("the stream ends with %s %q", last.Name, last.text())
-		}
+		mustComplete(t, append(head, rest...), "to wait for it")
 		p.read(t, r).must(t, "to wait for it")
 		if n := len(service.requests()); n != 1 {
 			t.Errorf("the hook of input was called %d times: the run did not go on from its checkpoint", n)
