@@ -46,8 +46,17 @@ func guests() []guest {
 	}
 }
 
-// document is a context of about 1 KB for the guest.
+// document is the guest's context as JSON.
 func (g guest) document() ([]byte, error) {
+	c, err := g.context()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(c)
+}
+
+// context is one of about 1 KB for the guest.
+func (g guest) context() (*pluginapi.Context, error) {
 	config := map[string]json.RawMessage{}
 	for key, value := range g.config {
 		if !json.Valid([]byte(value)) {
@@ -64,7 +73,7 @@ func (g guest) document() ([]byte, error) {
 		return nil, err
 	}
 	now := time.Now().UTC()
-	c := pluginapi.Context{
+	c := &pluginapi.Context{
 		Spec: pluginapi.Spec, Point: g.point, Timestamp: now, Sequence: 1,
 		Agent:   pluginapi.Agent{ID: "bench", Framework: pluginapi.Framework},
 		Session: pluginapi.Session{ID: "7b0b4a9e-7f3b-4f0c-9f7e-2a8f3c1d5e60", StartedAt: &now},
@@ -80,10 +89,7 @@ func (g guest) document() ([]byte, error) {
 		c.Output = &pluginapi.Output{Content: text}
 		c.Target, err = json.Marshal(c.Output)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(c)
+	return c, err
 }
 
 // call makes one call; the returned output is checked once.

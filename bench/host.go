@@ -88,7 +88,7 @@ func (s *server) kill() error {
 		return err
 	}
 	if err := <-s.done; s.cmd.ProcessState.Exited() {
-		return fmt.Errorf("it had ended before: %w", err)
+		return errors.Join(errors.New("the host had ended by itself"), err)
 	}
 	return nil
 }

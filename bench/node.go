@@ -52,6 +52,7 @@ type party struct {
 	db    *pgxpool.Pool   // for what no store tells
 	http  *http.Client
 	nodes []*node
+	known []string // the ids of all nodes there have been
 }
 
 // node is one of the hosts.
@@ -99,19 +100,16 @@ func (p *party) fill(ctx context.Context) error {
 		if n.id, err = p.newcomer(ctx); err != nil {
 			return err
 		}
+		p.known = append(p.known, n.id)
 	}
 	return nil
 }
 
 // newcomer waits for the node that came last to show itself, and returns its id.
 func (p *party) newcomer(ctx context.Context) (id string, err error) {
-	var known []string
-	for _, n := range p.nodes {
-		known = append(known, n.id)
-	}
 	err = await(ctx, func() (bool, error) {
-		const query = `SELECT coalesce(max(id), '') FROM nodes WHERE attended AND expires_at > clock_timestamp() AND id <> ALL($1)`
-		err := p.db.QueryRow(ctx, query, known).Scan(&id)
+		const query = `SELECT coalesce(max(id), '') FROM nodes WHERE attended AND id <> ALL(coalesce($1, '{}'::text[]))`
+		err := p.db.QueryRow(ctx, query, p.known).Scan(&id)
 		return id != "", err
 	})
 	return id, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 	"github.com/snaphook-dev/snaphook/store/sqlite"
 )
@@ -102,11 +103,15 @@ func leaveOrphans(ctx context.Context, dir string, n int) (runID string, err err
 // orphaned is the end of a run with n calls of the plugin length-note.
 func orphaned(run host.Run, plugins []host.Plugin, lease host.Lease, n int) (host.Finish, error) {
 	run.Status, run.FinishedAt = host.RunCompleted, time.Now()
-	document, err := guests()[0].document()
+	guest, err := guests()[0].context()
 	if err != nil {
 		return host.Finish{}, err
 	}
-	snapshot := host.Snapshot{ID: host.NewID(), RunID: run.ID, Context: document}
+	stored, err := hook.Snapshot(guest)
+	if err != nil {
+		return host.Finish{}, err
+	}
+	snapshot := host.Snapshot{ID: host.NewID(), RunID: run.ID, Context: stored}
 	end := host.Finish{Run: run, Snapshots: []host.Snapshot{snapshot}}
 	for _, p := range plugins {
 		if p.Name != noteName {
