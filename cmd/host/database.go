@@ -53,9 +53,18 @@ func (h *parts) keep(store host.Store) {
 	h.closers = append(h.closers, func(context.Context) error { return store.Close() })
 }
 
+// jobConnections are enough for River: one listens, the others fetch and finish
+// jobs.
+const jobConnections = 8
+
 // migrateJobs connects to the database and brings River's tables up to date.
 func migrateJobs(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
-	pool, err := pgxpool.New(ctx, url)
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the database's URL: %w", err)
+	}
+	cfg.MaxConns = jobConnections
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
