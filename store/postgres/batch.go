@@ -83,7 +83,7 @@ func (b *batch) addRunStarts(starts []*runStart) {
 	}
 	const query = `UPDATE runs SET status = 'RUNNING'
 		FROM unnest($1::text[], $2::int[]) AS u (id, attempt)
-		WHERE runs.id = u.id AND runs.attempt = u.attempt AND runs.status = 'PENDING'`
+		WHERE runs.id = u.id COLLATE "C" AND runs.attempt = u.attempt AND runs.` + notEnded + ` AND runs.status NOT IN ('RUNNING', 'PAUSED')`
 	ids, attempts := make([]string, len(starts)), make([]int32, len(starts))
 	for i, s := range starts {
 		ids[i], attempts[i] = s.id, int32(s.attempt)
@@ -98,8 +98,8 @@ func (b *batch) addCallStarts(starts []*callStart) {
 	// A call that nobody holds is left alone: running it would be stuck.
 	const query = `UPDATE hook_calls SET status = 'running', started_at = u.at
 		FROM unnest($1::text[], $2::int[], $3::bigint[]) AS u (id, attempt, at)
-		WHERE hook_calls.id = u.id AND hook_calls.attempt = u.attempt
-			AND hook_calls.status = 'queued' AND hook_calls.owner <> ''`
+		WHERE hook_calls.id = u.id COLLATE "C" AND hook_calls.attempt = u.attempt
+			AND hook_calls.` + notFinal + ` AND hook_calls.status <> 'running' AND hook_calls.owner <> ''`
 	ids, attempts, times := make([]string, len(starts)), make([]int32, len(starts)), make([]int64, len(starts))
 	for i, s := range starts {
 		ids[i], attempts[i], times[i] = s.id, int32(s.attempt), nanos(s.at)

@@ -37,7 +37,7 @@ func (s *Store) CancelRun(ctx context.Context, id string, at time.Time) error {
 // noteCancel flags the row of a run that has not ended.
 func noteCancel(ctx context.Context, t *tx, id string) (bool, error) {
 	const query = `UPDATE runs SET cancel_requested = TRUE
-		WHERE id = $1 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')
+		WHERE id = $1 AND ` + notEnded + `
 		RETURNING background AND owner = ''`
 	unheld, err := all(ctx, t, value[bool], query, id)
 	if err != nil || len(unheld) == 0 {

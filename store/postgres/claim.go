@@ -18,9 +18,9 @@ const free = `status IN ('queued', 'running') AND owner = ''`
 
 // dueQuery steps through the index from plugin to plugin.
 const dueQuery = `WITH RECURSIVE due (plugin) AS (
-		SELECT min(plugin) FROM hook_calls WHERE ` + free + `
+		(SELECT plugin FROM hook_calls WHERE ` + free + ` ORDER BY plugin LIMIT 1)
 		UNION ALL
-		SELECT (SELECT min(plugin) FROM hook_calls WHERE ` + free + ` AND plugin > due.plugin)
+		SELECT (SELECT plugin FROM hook_calls WHERE ` + free + ` AND plugin > due.plugin ORDER BY plugin LIMIT 1)
 		FROM due WHERE due.plugin IS NOT NULL)
 	SELECT plugin, (SELECT min(next_attempt_at) FROM hook_calls WHERE ` + free + ` AND plugin = due.plugin)
 	FROM due WHERE plugin IS NOT NULL`
@@ -57,7 +57,7 @@ const (
 		RETURNING ` + hookCallColumns
 
 	claimOneQuery = `UPDATE hook_calls SET owner = $1, lease_until = $2
-		WHERE id = $3 AND ` + free + ` AND next_attempt_at <= $4 RETURNING ` + hookCallColumns
+		WHERE id = $3 AND ` + notFinal + ` AND owner = '' AND next_attempt_at <= $4 RETURNING ` + hookCallColumns
 )
 
 // ClaimHookCalls leases up to limit calls of the plugin that are due and held by

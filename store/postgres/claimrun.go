@@ -14,14 +14,14 @@ import (
 // claimRuns leases runs r to the owner $1 until $2. They are due at $3, held by
 // nobody, and at the head of their session or to be cancelled.
 const (
-	claimRunsQuery = claimRunsBegin + ` ORDER BY seq LIMIT $4` + claimRunsEnd
-	claimRunQuery  = claimRunsBegin + ` AND id = $4` + claimRunsEnd
+	claimRunsQuery = claimRuns + `status IN ('PENDING', 'RUNNING') AND ` + claimable + ` ORDER BY seq LIMIT $4` + claimedRuns
+	claimRunQuery  = claimRuns + `id = $4 AND ` + notEnded + ` AND status <> 'PAUSED' AND ` + claimable + claimedRuns
 
-	claimRunsBegin = `WITH c AS MATERIALIZED (SELECT seq FROM runs AS r
-		WHERE status IN ('PENDING', 'RUNNING') AND owner = '' AND background AND due_at <= $3
+	claimRuns = `WITH c AS MATERIALIZED (SELECT seq FROM runs AS r WHERE `
+	claimable = `owner = '' AND background AND due_at <= $3
 			AND (cancel_requested OR parallel OR parent_id <> '' OR NOT EXISTS (SELECT FROM runs AS a
 				WHERE ` + unfinishedTop + ` AND a.session_id = r.session_id AND a.seq < r.seq))`
-	claimRunsEnd = ` FOR NO KEY UPDATE SKIP LOCKED)
+	claimedRuns = ` FOR NO KEY UPDATE SKIP LOCKED)
 		UPDATE runs SET status = 'RUNNING', owner = $1, lease_until = $2 FROM c WHERE runs.seq = c.seq
 		RETURNING runs.seq, cancel_requested, ` + runColumns
 )

@@ -23,9 +23,11 @@ const (
 	maxTries = 4
 )
 
-// settings have each statement planned once, along its indexes however small the
-// tables are then: they may grow faster than the server notices.
-const settings = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off`
+// settings have each statement planned once, for tables that are large, however
+// small they are then: they may grow faster than the server notices.
+const settings = `SET plan_cache_mode = force_generic_plan; SET jit = off;
+	SET enable_seqscan = off; SET enable_bitmapscan = off;
+	SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off`
 
 // connect opens the pool; its connections are made as they are needed.
 func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {

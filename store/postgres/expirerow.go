@@ -18,7 +18,7 @@ const dropCallsQuery = `WITH gone AS (
 		DELETE FROM hook_calls WHERE id = ANY($1) AND status NOT IN ('queued', 'running') RETURNING id, snapshot_id),
 	dropped AS (
 		DELETE FROM snapshots AS s WHERE id IN (SELECT snapshot_id FROM gone) AND NOT EXISTS (SELECT FROM hook_calls
-			WHERE run_id = s.run_id AND snapshot_id = s.id AND status IN ('queued', 'running', 'dead')
+			WHERE run_id = s.run_id AND snapshot_id = s.id AND ` + needsSnapshot + `
 				AND id NOT IN (SELECT id FROM gone)))
 	SELECT count(*) FROM gone`
 
@@ -39,7 +39,7 @@ const agedRunsQuery = `SELECT seq, id, status, created_at, finished_at FROM runs
 // final.
 const dropRunsQuery = `WITH gone AS (
 		DELETE FROM runs WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM hook_calls
-			WHERE run_id = runs.id AND status IN ('queued', 'running')) RETURNING id),
+			WHERE run_id = runs.id AND ` + notFinal + `) RETURNING id),
 	snapped AS (DELETE FROM snapshots WHERE id IN (
 		SELECT snapshot_id FROM hook_calls WHERE run_id IN (SELECT id FROM gone))),
 	called AS (DELETE FROM hook_calls WHERE run_id IN (SELECT id FROM gone)),
@@ -64,7 +64,7 @@ const (
 	oldLogsQuery = `SELECT id, doc FROM hook_calls WHERE logged AND finished_at < $1 LIMIT $2
 		FOR NO KEY UPDATE SKIP LOCKED`
 	dropLogsQuery = `UPDATE hook_calls SET logged = FALSE, doc = u.doc
-		FROM unnest($1::text[], $2::bytea[]) AS u (id, doc) WHERE hook_calls.id = u.id`
+		FROM unnest($1::text[], $2::bytea[]) AS u (id, doc) WHERE hook_calls.id = u.id COLLATE "C"`
 )
 
 func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {

@@ -4,14 +4,18 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
-	// maxFinishers is how many transactions end hook calls at once. What gathers
-	// meanwhile shares the next one.
+	// finishDelay is how long the end of a hook call waits for company: a transaction
+	// of many costs half of many transactions.
+	finishDelay = time.Millisecond
+	// maxFinishers is how many transactions end hook calls at once. One alone falls
+	// behind the runs that make the calls.
 	maxFinishers = 4
 	// maxFinished bounds the calls of one transaction.
 	maxFinished = 64
@@ -29,11 +33,12 @@ type callFinish struct {
 type finisher struct {
 	pool *pgxpool.Pool
 
-	mu      sync.Mutex
-	waiting []*callFinish
-	active  int
-	closed  bool
-	workers sync.WaitGroup
+	mu        sync.Mutex
+	waiting   []*callFinish
+	gathering bool // a worker is about to take what is waiting
+	active    int  // how many workers there are
+	closed    bool
+	workers   sync.WaitGroup
 }
 
 // finish stores the end of a call. When ctx ends first it may still be stored.
@@ -60,7 +65,8 @@ func (f *finisher) put(call *callFinish) error {
 		return errClosed
 	}
 	f.waiting = append(f.waiting, call)
-	if f.active < maxFinishers {
+	if !f.gathering && f.active < maxFinishers {
+		f.gathering = true
 		f.active++
 		f.workers.Go(f.work)
 	}
@@ -75,18 +81,22 @@ func (f *finisher) stop() {
 	f.workers.Wait()
 }
 
-// work stores what is waiting.
+// work stores what gathers, until nothing has gathered meanwhile.
 func (f *finisher) work() {
-	for {
-		calls := f.take()
-		if len(calls) == 0 {
-			return
-		}
+	<-time.After(finishDelay)
+	f.gathered()
+	for calls := f.take(); len(calls) > 0; calls = f.take() {
 		f.write(calls)
 		for _, call := range calls {
 			call.done <- call.err
 		}
 	}
+}
+
+func (f *finisher) gathered() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gathering = false
 }
 
 // take returns the next batch, each call once; the worker ends when there is none.

@@ -66,7 +66,7 @@ const (
 
 	updateEndQuery = `UPDATE runs SET status = $5, finished_at = $6, doc = $7, turn = ` + nextTurn + `,
 			owner = '', lease_until = 0
-		WHERE id = $1 AND attempt = $11 AND status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')
+		WHERE id = $1 AND attempt = $11 AND ` + notEnded + `
 			AND ($5 = 'CANCELLED' OR NOT cancel_requested) AND ` + mayEnd + `
 		RETURNING set_config('snaphook.ended', id, TRUE)`
 

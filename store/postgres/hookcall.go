@@ -73,7 +73,7 @@ func (r *hookCallRow) retry(ctx context.Context, t *tx, attempt int) error {
 // wraps host.ErrStale when the attempt is over.
 func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) error {
 	const query = `UPDATE hook_calls SET status = 'queued', owner = '', lease_until = 0, next_attempt_at = $1
-		WHERE id = $2 AND attempt = $3 AND status IN ('queued', 'running') RETURNING id, plugin`
+		WHERE id = $2 AND attempt = $3 AND ` + notFinal + ` RETURNING id, plugin`
 	now := nanos(s.now())
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		released, err := all(ctx, t, scanCallJob, query, now, id, attempt)
@@ -102,8 +102,7 @@ func hookCallKey(id string) string { return "hook call " + id }
 // holdHookCall keeps the row of a call as it is until the transaction ends. It
 // returns host.ErrStale when the attempt is over.
 func holdHookCall(ctx context.Context, t *tx, id string, attempt int) error {
-	const query = `SELECT 1 FROM hook_calls WHERE id = $1 AND attempt = $2 AND status IN ('queued', 'running')
-		FOR NO KEY UPDATE`
+	const query = `SELECT 1 FROM hook_calls WHERE id = $1 AND attempt = $2 AND ` + notFinal + ` FOR NO KEY UPDATE`
 	_, err := one(ctx, t, value[int], query, id, attempt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return missingHookCall(ctx, t, id)

@@ -49,6 +49,13 @@ func (r *hookCallRow) values() []any {
 	}
 }
 
+// What chooses among calls that are looked for by their ids or their run. It is not
+// what an index says, or that might seem the shorter way.
+const (
+	notFinal      = `status NOT IN ('completed', 'dead', 'cancelled', 'skipped')`
+	needsSnapshot = `status NOT IN ('completed', 'cancelled', 'skipped')`
+)
+
 // The queries of calls that end. Who ends one of the last calls that need a
 // snapshot holds the snapshot first, so that the last of them knows to be it.
 const (
@@ -58,13 +65,13 @@ const (
 			next_attempt_at = u.due, started_at = u.started, finished_at = u.finished, logged = u.logged, doc = u.doc
 		FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bool[],
 			$9::bytea[]) AS u (id, fence, status, attempt, due, started, finished, logged, doc)
-		WHERE c.id = u.id AND c.attempt = u.fence AND c.status IN ('queued', 'running')
+		WHERE c.id = u.id COLLATE "C" AND c.attempt = u.fence AND c.` + notFinal + `
 		RETURNING c.id`
 
 	// dropSnapshotsQuery deletes snapshots unless a call of the run needs them, or
 	// would if it were retried.
 	dropSnapshotsQuery = `DELETE FROM snapshots AS s WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM hook_calls
-			WHERE run_id = s.run_id AND snapshot_id = s.id AND status IN ('queued', 'running', 'dead'))`
+			WHERE run_id = s.run_id AND snapshot_id = s.id AND ` + needsSnapshot + `)`
 )
 
 // finishedCalls are the columns of finishCallsQuery, one element for each call.

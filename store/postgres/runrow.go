@@ -35,7 +35,7 @@ const insertRunsQuery = `INSERT INTO runs (id, session_id, parent_id, component_
 		background, parallel, status, attempt, owner, lease_until, due_at, created_at, doc,
 		cancel_requested, finished_at)
 	SELECT u.id, session_id, parent_id, kind, component, background, parallel, status, attempt, owner, lease_until,
-		created_at, created_at, doc, EXISTS (SELECT FROM run_cancels WHERE run_id = u.id), 0
+		created_at, created_at, doc, coalesce((SELECT TRUE FROM run_cancels WHERE run_id = u.id COLLATE "C"), FALSE), 0
 	FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bool[], $8::text[], $9::int[],
 			$10::text[], $11::bigint[], $12::bigint[], $13::bytea[]) WITH ORDINALITY
 		AS u (id, session_id, parent_id, kind, component, background, parallel, status, attempt,
@@ -68,6 +68,10 @@ func (c *runColumnsOf) args() []any {
 		c.owners, c.leases, c.created, c.docs,
 	}
 }
+
+// notEnded chooses among runs that are looked for by their ids or their session. It
+// is not what an index says, or that might seem the shorter way.
+const notEnded = `status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')`
 
 // fence is what decides whether an attempt may still write.
 type fence struct {

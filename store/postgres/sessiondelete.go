@@ -15,9 +15,9 @@ const (
 	sessionRunIDs = `(SELECT id FROM runs WHERE session_id = $1)`
 
 	unfinishedRunQuery = `SELECT id FROM runs
-		WHERE session_id = $1 AND turn IS NULL AND status IN ('PENDING', 'RUNNING') LIMIT 1`
+		WHERE session_id = $1 AND turn IS NULL AND ` + notEnded + ` LIMIT 1`
 	openCallQuery = `SELECT id FROM hook_calls
-		WHERE run_id IN ` + sessionRunIDs + ` AND status IN ('queued', 'running') LIMIT 1`
+		WHERE run_id IN ` + sessionRunIDs + ` AND ` + notFinal + ` LIMIT 1`
 )
 
 // sessionDeletes delete everything that belongs to a session, itself last.
