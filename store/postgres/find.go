@@ -32,24 +32,32 @@ func (s *Store) FindHookCalls(
 }
 
 // chosenBy is the FROM and WHERE of a filter, with its arguments. There is one
-// text for each set of fields: a statement is prepared once.
+// text for each set of fields: a statement is prepared once. The field that leaves
+// least leads along its index, which is hidden for the others.
 func chosenBy(f host.HookCallFilter) (clause string, args []any) {
 	where := []string{"TRUE"}
+	led := false
 	for _, c := range []struct {
 		column string
 		value  string
+		leads  bool
 	}{
-		{"run_id", f.RunID},
-		{"session_id", f.SessionID},
-		{"status", string(f.Status)},
-		{"plugin", f.Plugin},
-		{"hook", f.Hook},
-		{"mode", string(f.Mode)},
+		{"run_id", f.RunID, true},
+		{"session_id", f.SessionID, true},
+		{"status", string(f.Status), f.Status != host.HookCallCompleted}, // which most calls are
+		{"plugin", f.Plugin, true},
+		{"hook", f.Hook, false},
+		{"mode", string(f.Mode), false},
 	} {
-		if c.value != "" {
-			args = append(args, c.value)
-			where = append(where, fmt.Sprintf("%s = $%d", c.column, len(args)))
+		if c.value == "" {
+			continue
 		}
+		if led || !c.leads {
+			c.column += " || ''"
+		}
+		led = led || c.leads
+		args = append(args, c.value)
+		where = append(where, fmt.Sprintf("%s = $%d", c.column, len(args)))
 	}
 	return ` FROM hook_calls WHERE ` + strings.Join(where, " AND "), args
 }

@@ -14,7 +14,7 @@ const (
 	// after it for the same row makes it needless.
 	lazyDelay = 5 * time.Millisecond
 	// maxBatch bounds the ops of one transaction.
-	maxBatch = 512
+	maxBatch = 128
 	// maxLazy bounds the ops a broken database may pile up.
 	maxLazy = 8192
 )
