@@ -15,8 +15,9 @@ import (
 	"github.com/snaphook-dev/snaphook/host/job/river"
 )
 
-// run serves requests and background work until ctx ends, then drains first the
-// one and then the other.
+// run serves requests and background work until ctx ends. Then it claims no more
+// work; what background runs it has drain together with the requests, and the
+// calls that those cause after them.
 func (h *parts) run(ctx context.Context, ready func(address string)) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", h.cfg.Listen)
 	if err != nil {
@@ -25,7 +26,7 @@ func (h *parts) run(ctx context.Context, ready func(address string)) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return h.work(background) })
+	group.Go(func() error { return h.work(background, ctx) })
 	group.Go(func() error {
 		defer stop()
 		return h.serveHTTP(ctx, listener)
@@ -34,12 +35,16 @@ func (h *parts) run(ctx context.Context, ready func(address string)) error {
 	return group.Wait()
 }
 
-// work does what needs no request, until ctx ends and what was begun is over.
-// Signals are heard to the end, for the runs that drain.
-func (h *parts) work(ctx context.Context) error {
+// work does what needs no request, until ctx ends and what was begun is over; when
+// claiming ends nothing is claimed any more. Signals are heard to the end, for the
+// runs that drain.
+func (h *parts) work(ctx, claiming context.Context) error {
 	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
+	taking, stopTaking := context.WithCancel(ctx)
+	defer context.AfterFunc(claiming, stopTaking)()
+	defer context.AfterFunc(taking, h.supervisor.StopClaiming)()
 	group.Go(func() error { return h.store.Listen(listening, h.receive) })
 	group.Go(func() error {
 		defer stop()
@@ -47,7 +52,7 @@ func (h *parts) work(ctx context.Context) error {
 	})
 	if h.shared() {
 		group.Go(func() error { return h.registry.Watch(ctx) })
-		group.Go(func() error { return h.takeJobs(ctx) })
+		group.Go(func() error { return h.takeJobs(taking) })
 	}
 	return group.Wait()
 }

@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
@@ -48,7 +50,7 @@ func (a *api) streamBackground(w http.ResponseWriter, r *http.Request, asked run
 // committed, or what its row tells when it has no stream any more.
 func (a *api) followWhole(r *http.Request, id string, send func(host.Event) error) error {
 	found := false
-	err := a.engine.Follow(r.Context(), id, 0, func(e host.Event) error {
+	err := a.follow(r, id, 0, func(e host.Event) error {
 		found = true
 		return send(e)
 	})
@@ -60,6 +62,23 @@ func (a *api) followWhole(r *http.Request, id string, send func(host.Event) erro
 		return err
 	}
 	return sendSummary(&run, send)
+}
+
+// follow hands the events of a run that goes on to send, until the run or the
+// request ends, or the host stops: the run outlives that.
+func (a *api) follow(r *http.Request, id string, from int, send func(host.Event) error) error {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-a.gate.closing:
+			cancel(errStopping())
+		case <-ctx.Done():
+		}
+	})
+	defer watch.Wait()
+	defer cancel(nil)
+	return a.engine.Follow(ctx, id, from, send)
 }
 
 // summaries are the events that a run of each final status had at least.

@@ -21,8 +21,9 @@ var _ http.Handler = (*API)(nil)
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
 // Drain has the host say that it is not ready, refuses new requests, probes
-// excepted, and returns when those under way have ended, or with ctx's error
-// when it ends first. It may be called again.
+// excepted, and breaks off the streams of background runs, which can be resumed on
+// another node. It returns when the requests under way have ended, or with ctx's
+// error when it ends first. It may be called again.
 func (a *API) Drain(ctx context.Context) error {
 	select {
 	case <-a.gate.shut():
@@ -37,10 +38,12 @@ type gate struct {
 	mu     sync.Mutex
 	inside int
 	closed bool
-	empty  chan struct{} // closed when the gate is shut and nobody is inside
+	// closing is closed when the gate is shut.
+	closing chan struct{}
+	empty   chan struct{} // closed when the gate is shut and nobody is inside
 }
 
-func newGate() *gate { return &gate{empty: make(chan struct{})} }
+func newGate() *gate { return &gate{closing: make(chan struct{}), empty: make(chan struct{})} }
 
 // enter reports whether a request may come in; who does must leave.
 func (g *gate) enter() bool {
@@ -65,10 +68,14 @@ func (g *gate) leave() {
 func (g *gate) shut() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.closed && g.inside == 0 {
-		close(g.empty)
+	if g.closed {
+		return g.empty
 	}
 	g.closed = true
+	close(g.closing)
+	if g.inside == 0 {
+		close(g.empty)
+	}
 	return g.empty
 }
 

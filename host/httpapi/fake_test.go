@@ -47,6 +47,8 @@ type fakeEngine struct {
 	startErr  error
 	stream    []host.Event
 	followErr error
+	// waiting, when set, is sent to when Follow waits for more, until its context ends.
+	waiting   chan struct{}
 	cancelErr error
 
 	mu        sync.Mutex
@@ -99,7 +101,7 @@ func (e *fakeEngine) Cancel(_ context.Context, id string) error {
 	return e.cancelErr
 }
 
-func (e *fakeEngine) Follow(_ context.Context, id string, from int, send func(host.Event) error) error {
+func (e *fakeEngine) Follow(ctx context.Context, id string, from int, send func(host.Event) error) error {
 	e.mu.Lock()
 	e.followed = append(e.followed, fmt.Sprint(id, " from ", from))
 	e.mu.Unlock()
@@ -113,6 +115,11 @@ func (e *fakeEngine) Follow(_ context.Context, id string, from int, send func(ho
 		if err := send(event); err != nil {
 			return err
 		}
+	}
+	if e.waiting != nil {
+		e.waiting <- struct{}{}
+		<-ctx.Done()
+		return context.Cause(ctx)
 	}
 	return e.followErr
 }

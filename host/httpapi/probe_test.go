@@ -125,3 +125,40 @@ func TestDrainOfAnIdleHost(t *testing.T) {
 		}
 	}
 }
+
+// TestDrainBreaksOffBackgroundStreams: their runs go on without them.
+func TestDrainBreaksOffBackgroundStreams(t *testing.T) {
+	t.Parallel()
+	for path, form := range map[string]string{
+		"/agents/plain-agent/runs":              "message=hi&background=true&stream=true",
+		"/agents/plain-agent/runs/run-1/resume": "last_event_index=0",
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			f := fixture{
+				engine: fakeEngine{started: pendingRun(), stream: completedEvents()[:1], waiting: make(chan struct{})},
+				runs:   fakeRuns{runs: map[string]host.Run{"run-1": runningRun()}, next: 1},
+			}
+			a := f.handler(t).(*API)
+			w := httptest.NewRecorder()
+			var under sync.WaitGroup
+			under.Go(func() {
+				r := request("POST", path, form)
+				r.Header.Set("Content-Type", urlEncoded)
+				a.ServeHTTP(w, r)
+			})
+			<-f.engine.waiting
+			if err := a.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+			under.Wait()
+			const last = "event: error\ndata: {\"event\": \"error\", \"error\": \"The host is stopping\"}\n\n"
+			if w.Code != 200 || !strings.HasSuffix(w.Body.String(), last) {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			if f.log.Len() > 0 {
+				t.Errorf("logged %q", f.log.String())
+			}
+		})
+	}
+}

@@ -109,7 +109,7 @@ func (a *api) catchUp(r *http.Request, s *stream, m resumption) error {
 	if err := begin(); err != nil {
 		return err
 	}
-	return a.engine.Follow(r.Context(), m.run.ID, m.last+1, func(e host.Event) error {
+	return a.follow(r, m.run.ID, m.last+1, func(e host.Event) error {
 		err := s.sendIndexed(&e)
 		if err == nil && e.Index == m.total-1 {
 			err = subscribe()

@@ -43,6 +43,9 @@ func (s *Supervisor) claimOnce(ctx context.Context) (time.Duration, error) {
 	wait := claimPoll
 	// The plugin that waits longest comes first to what room there is.
 	for _, plugin := range slices.SortedFunc(maps.Keys(due), func(a, b string) int { return due[a].Compare(due[b]) }) {
+		if ctx.Err() != nil {
+			break
+		}
 		next, err := s.claimOf(ctx, plugin, due[plugin])
 		if err != nil {
 			return claimPause, err

@@ -47,10 +47,11 @@ func (s *Supervisor) DueRun(ctx context.Context, id string) error {
 
 // DueHookCall hands a call of the plugin that somebody said is due to the pool and
 // returns; there is nothing to do when it cannot be claimed. It returns how long
-// to put the call off when the plugin is in quarantine, or the pool is full. An
+// to put the call off when the plugin is in quarantine, the pool is full, or this
+// node claims nothing any more. An
 // error is one of claiming: the call was not begun.
 func (s *Supervisor) DueHookCall(ctx context.Context, id, plugin string) (putOff time.Duration, err error) {
-	if s.cfg.Pool.Reserve(plugin, 1) == 0 {
+	if !s.claims() || s.cfg.Pool.Reserve(plugin, 1) == 0 {
 		return s.soon(), nil
 	}
 	now := s.cfg.Now()

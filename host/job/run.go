@@ -60,7 +60,7 @@ func (s *Supervisor) workRuns(ctx context.Context) error {
 func (s *Supervisor) takeRuns(ctx, work context.Context, c *crew) {
 	look := time.NewTimer(0)
 	defer look.Stop()
-	for {
+	for ctx.Err() == nil {
 		due := s.due
 		if c.free == 0 {
 			due = nil

@@ -329,3 +329,77 @@ func TestCancelledRunsAreToldAtTheBeat(t *testing.T) {
 		}
 	})
 }
+
+// A node that stops claiming goes on with what it has, and takes what requests
+// bring, until the end of Run.
+func TestStopClaiming(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		f, r := newRunFixture(t, func(ctx context.Context, _ host.RunWork) error {
+			select {
+			case <-gate:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}, func(c *job.Config) { c.RunWorkers, c.Drain = 3, time.Minute })
+		f.store.addRun("quick", time.Now())
+		stop := f.start(t)
+		synctest.Wait()
+		f.StopClaiming()
+		f.StopClaiming()
+		synctest.Wait()
+		f.store.addRun("later", time.Now())
+		for _, id := range []string{"found", "told"} {
+			f.store.addCall(queued(id))
+		}
+		f.Nudge()
+		if err := f.DueRun(t.Context(), "later"); err == nil {
+			t.Error("a run was taken")
+		}
+		if putOff, err := f.DueHookCall(t.Context(), "told", "p"); putOff == 0 || err != nil {
+			t.Errorf("put off %s, %v", putOff, err)
+		}
+		pass(time.Second)
+		close(gate)
+		synctest.Wait()
+		if f.pool.Reserve("p", 1) != 1 {
+			t.Error("the pool takes nothing of a request")
+		}
+		f.pool.Submit(pool.Job{Call: queued("brought")})
+		pass(10 * time.Second)
+		if diff := cmp.Diff([]string{"quick"}, r.begun()); diff != "" {
+			t.Errorf("begun (-want +got):\n%s", diff)
+		}
+		for _, id := range []string{"found", "told"} {
+			if call := f.store.call(t, id); call.Status != host.HookCallQueued {
+				t.Errorf("%+v", call)
+			}
+		}
+		if n := f.store.count("StartHookCall"); n != 1 {
+			t.Errorf("%d calls were made", n)
+		}
+		stop()
+	})
+}
+
+// The drain of runs begins when the claims end.
+func TestStopClaimingDrainsRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := newRunFixture(t, func(ctx context.Context, _ host.RunWork) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}, func(c *job.Config) { c.Drain = 2 * time.Second })
+		f.store.addRun("slow", time.Now())
+		stop := f.start(t)
+		synctest.Wait()
+		f.StopClaiming()
+		pass(2 * time.Second)
+		if n := f.store.count("ReleaseRun"); n != 1 {
+			t.Errorf("given back %d times", n)
+		}
+		stop()
+	})
+}

@@ -67,6 +67,12 @@ func (m *memory) count(method string) int {
 	return n
 }
 
+func (m *memory) addCall(call host.HookCall) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls[call.ID] = call
+}
+
 // call returns the row of a call.
 func (m *memory) call(t *testing.T, id string) host.HookCall {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -120,6 +121,9 @@ type Supervisor struct {
 	// for them, until stopped is closed.
 	due     chan dueRun
 	stopped chan struct{}
+	// settling is closed when nothing is claimed any more.
+	settling chan struct{}
+	settle   sync.Once
 	// wakeRuns tells that there may be runs to claim.
 	wakeRuns chan struct{}
 	// leased is when the leases of this node end, nil before they were renewed.
@@ -139,7 +143,7 @@ func New(cfg Config) (*Supervisor, error) {
 	}
 	return &Supervisor{
 		cfg: cfg, wards: newWards(),
-		due: make(chan dueRun), stopped: make(chan struct{}), wakeRuns: make(chan struct{}, 1),
+		due: make(chan dueRun), stopped: make(chan struct{}), settling: make(chan struct{}), wakeRuns: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -160,8 +164,24 @@ func (s *Supervisor) Receive(signal host.Signal) {
 	}
 }
 
+// StopClaiming has this node take no more runs and calls from the store; the runs
+// it has drain from now on. The pool takes what requests bring until the end of
+// Run's context, which does the same. It may be called again.
+func (s *Supervisor) StopClaiming() { s.settle.Do(func() { close(s.settling) }) }
+
+// claims reports whether this node takes work from the store.
+func (s *Supervisor) claims() bool {
+	select {
+	case <-s.settling:
+		return false
+	default:
+		return true
+	}
+}
+
 // Run works until ctx ends and the pool and the runs have drained.
 func (s *Supervisor) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, s.StopClaiming)()
 	s.try(ctx, "renew leases", s.renew) // before the first sweep
 	alive, die := context.WithCancel(context.WithoutCancel(ctx))
 	defer die()
@@ -171,10 +191,16 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if s.cfg.Handlers.Repair != nil {
 		beats.Go(func() error { return s.every(alive, s.cfg.Beat, "repair", s.cfg.Handlers.Repair) })
 	}
+	claiming, stopClaiming := context.WithCancel(ctx)
+	work.Go(func() error {
+		defer stopClaiming()
+		<-s.settling
+		return nil
+	})
 	work.Go(func() error { return s.cfg.Pool.Run(ctx, s) })
-	work.Go(func() error { return s.claim(ctx) })
+	work.Go(func() error { return s.claim(claiming) })
 	work.Go(func() error { return s.forget(ctx) })
-	work.Go(func() error { return s.workRuns(ctx) })
+	work.Go(func() error { return s.workRuns(claiming) })
 	if s.cfg.Sweep > 0 {
 		work.Go(func() error { return s.every(ctx, s.cfg.Sweep, "sweep", s.sweepAlive) })
 	}
