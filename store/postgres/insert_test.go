@@ -71,7 +71,7 @@ func TestDueRunsAreHandedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	jobs.want(t, "claimed")
-	if err := s.ReleaseRun(t.Context(), first.ID, 1); err != nil {
+	if err := s.ReleaseRun(t.Context(), first.ID, work.Run.Attempt); err != nil {
 		t.Fatal(err)
 	}
 	jobs.want(t, "released", jobOf("first"))

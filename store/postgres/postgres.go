@@ -22,7 +22,8 @@ type Insert func(ctx context.Context, tx pgx.Tx, jobs []host.Job) error
 type Config struct {
 	// URL is the database as libpq takes it: a postgres:// URL or key=value pairs,
 	// also pool_max_conns (20 when it is missing). The database exists and is
-	// encoded in UTF8.
+	// encoded in UTF8. It must be reached without a pooler that shares connections
+	// between clients: locks, signals and settings belong to a connection.
 	URL string
 	// Insert is told of due work; nil has SignalWork tell of it.
 	Insert Insert
@@ -54,9 +55,9 @@ type Store struct {
 
 var _ host.Store = (*Store)(nil)
 
-// Open connects to the database, brings its schema up to date, unless another node
-// is about to, and starts the writer, which Close waits for. It fails when the
-// schema is newer than this program.
+// Open connects to the database, brings its schema up to date, after waiting for a
+// node that is doing so, and starts the writer, which Close waits for. It fails when
+// the schema is newer than this program.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
