@@ -18,14 +18,14 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-// Work makes one attempt of a call and stores what it came to. A call of a
-// plugin in quarantine, and one that a stopping node interrupted, is given back
+// Work makes one attempt of a call; what it came to is stored by settle. A call of
+// a plugin in quarantine, and one that a stopping node interrupted, is given back
 // instead.
-func (s *Supervisor) Work(ctx context.Context, job pool.Job) {
+func (s *Supervisor) Work(ctx context.Context, job pool.Job) (settle func()) {
 	call := job.Call
 	if !s.wards.admit(call.Plugin, call.ID, s.cfg.Now()) {
 		s.Abandon(ctx, job)
-		return
+		return nil
 	}
 	log := s.cfg.Log.With("hook", call.Plugin+"."+call.Hook,
 		"run_id", call.RunID, "session_id", call.SessionID, "hook_call_id", call.ID)
@@ -35,7 +35,7 @@ func (s *Supervisor) Work(ctx context.Context, job pool.Job) {
 	done := s.attempt(ctx, log, job)
 	if ctx.Err() != nil && done.Error != nil {
 		s.Abandon(ctx, job)
-		return
+		return nil
 	}
 	decide(&done, s.cfg.Now(), s.cfg.Jitter())
 	if done.Status != host.HookCallCompleted {
@@ -43,7 +43,12 @@ func (s *Supervisor) Work(ctx context.Context, job pool.Job) {
 			"code", done.Error.Code, "error", done.Error.Message)
 	}
 	s.judge(&done)
-	s.store(ctx, log, call.Attempt, done)
+	return func() { s.conclude(ctx, log, call.Attempt, done) }
+}
+
+// conclude stores what an attempt came to.
+func (s *Supervisor) conclude(ctx context.Context, log *slog.Logger, attempt int, done host.HookCall) {
+	s.store(ctx, log, attempt, done)
 	if done.Status.Final() {
 		s.cfg.Observer.HookSettled(&done)
 	} else {

@@ -45,11 +45,12 @@ func (p *Pool) enter(job Job) bool {
 	return true
 }
 
-// leave ends a job: a parked one of its plugin takes its place, and its room is
-// free. A worker always comes back for the next job after this, so what is
-// parked is never left behind.
-func (p *Pool) leave(job Job) {
+// advance ends the work for a job: a parked one of its plugin takes its place. A
+// worker always comes back for the next job after this, so what is parked is never
+// left behind.
+func (p *Pool) advance(job Job) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	l := p.lane(job.Call.Plugin)
 	if len(l.parked) > 0 {
 		p.jobs <- l.parked[0] // there is room for all jobs in the channel
@@ -58,8 +59,6 @@ func (p *Pool) leave(job Job) {
 	} else {
 		l.active--
 	}
-	p.mu.Unlock()
-	p.giveBack(job.Call.Plugin, 1)
 }
 
 // giveBack frees room and tells who waits for it.

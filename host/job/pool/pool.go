@@ -54,8 +54,10 @@ func (c Config) withDefaults() Config {
 
 // Handler carries jobs out.
 type Handler interface {
-	// Work makes one attempt. It returns soon after ctx ends and does not panic.
-	Work(ctx context.Context, job Job)
+	// Work makes one attempt. It returns soon after ctx ends and does not panic. What
+	// it returns, unless nil, is to be called and needs no worker, only the room of
+	// the job.
+	Work(ctx context.Context, job Job) (settle func())
 	// Abandon is called for a job that a stopping pool did not begin.
 	Abandon(ctx context.Context, job Job)
 }
@@ -68,6 +70,9 @@ type Pool struct {
 	wake chan struct{}
 	// idle is closed when the pool has stopped and all room is free.
 	idle chan struct{}
+
+	// settling are the results that no worker waits for.
+	settling sync.WaitGroup
 
 	mu      sync.Mutex
 	free    int
@@ -157,6 +162,7 @@ func (p *Pool) Run(ctx context.Context, handler Handler) error {
 	soft := time.AfterFunc(p.cfg.SoftStop, func() { cancel(ErrStopped) })
 	defer soft.Stop()
 	workers.Wait()
+	p.settling.Wait()
 	return nil
 }
 
@@ -205,11 +211,25 @@ func (p *Pool) next(ctx context.Context, handler Handler) bool {
 	}
 }
 
+// carryOut makes one attempt. Its result is settled while the worker goes on to the
+// next job: a store that gathers results would keep all workers waiting.
 func (p *Pool) carryOut(ctx context.Context, job Job, handler Handler) {
-	defer p.leave(job)
-	if ctx.Err() != nil {
-		handler.Abandon(ctx, job)
+	settle := p.work(ctx, job, handler)
+	p.advance(job)
+	if settle == nil {
+		p.giveBack(job.Call.Plugin, 1)
 		return
 	}
-	handler.Work(ctx, job)
+	p.settling.Go(func() {
+		defer p.giveBack(job.Call.Plugin, 1)
+		settle()
+	})
+}
+
+func (p *Pool) work(ctx context.Context, job Job, handler Handler) (settle func()) {
+	if ctx.Err() != nil {
+		handler.Abandon(ctx, job)
+		return nil
+	}
+	return handler.Work(ctx, job)
 }

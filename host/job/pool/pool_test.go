@@ -26,15 +26,17 @@ type handler struct {
 	mu        sync.Mutex
 	worked    []string
 	abandoned []string
+	settle    func() // returned by Work
 }
 
-func (h *handler) Work(ctx context.Context, job pool.Job) {
+func (h *handler) Work(ctx context.Context, job pool.Job) func() {
 	if h.work != nil {
 		h.work(ctx, job)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.worked = append(h.worked, job.Call.ID)
+	return h.settle
 }
 
 func (h *handler) Abandon(_ context.Context, job pool.Job) {
@@ -336,4 +338,28 @@ func TestStress(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestSettlingNeedsNoWorker: a worker goes on to the next job while a result is
+// settled; the job's room stays taken until it is, and a stopping pool waits for it.
+func TestSettlingNeedsNoWorker(t *testing.T) {
+	t.Parallel()
+	settling, settled := make(chan struct{}, 2), make(chan struct{})
+	h := &handler{settle: func() {
+		settling <- struct{}{}
+		<-settled
+	}}
+	p := newPool(t, pool.Config{Workers: 1, Queue: 1})
+	stop, ended := start(t, p, h)
+	submit(t, p, 2)
+	<-settling
+	<-settling // with one worker
+	if n := p.Reserve(plugin, 1); n != 0 {
+		t.Errorf("room for %d jobs while results are settled", n)
+	}
+	stop()
+	close(settled)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
