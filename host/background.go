@@ -20,7 +20,8 @@ type NewRun struct {
 	// Request is what a background run was asked, to be read by its worker; nil for
 	// other runs. It is kept where no route shows it, until the first checkpoint.
 	Request *RunRequest
-	// IdempotencyKey is the client's name for the request; "" for none.
+	// IdempotencyKey is the user's name for the request, unlike that of any other user;
+	// "" for none.
 	IdempotencyKey string
 	// MaxQueued is how many background runs may be PENDING, this one included; 0
 	// for any number.

@@ -28,7 +28,7 @@ type RunRequest struct {
 	// Deltas has a background run keep the pieces of its answer for its stream.
 	Deltas bool `json:"deltas,omitempty"`
 	// IdempotencyKey is the client's name for the request: a second request of the
-	// same name gets the run of the first.
+	// same user and name gets the run of the first.
 	IdempotencyKey string `json:"-"`
 	// Events gets the run's events in order, from one goroutine; nil when nobody
 	// streams. An error of Events cancels the run.

@@ -19,8 +19,8 @@ import (
 // or stored: an *host.Error where the client must know. When it was not stored,
 // a streaming client has got a RunError.
 //
-// A request whose idempotency key is known waits for the first run of that key,
-// however that one is run, and returns it.
+// A request whose idempotency key the user has used before waits for the first run
+// of that key, however that one is run, and returns it.
 func (e *Engine) Run(ctx context.Context, req host.RunRequest) (host.Run, error) {
 	agent, err := e.asked(&req)
 	if err != nil {
@@ -164,7 +164,7 @@ func (x *execution) create(ctx context.Context) error {
 		row.Status = host.RunPending
 	}
 	err := x.store.CreateRun(context.WithoutCancel(ctx), host.NewRun{
-		Run: row, Lease: x.leaseNow(), IdempotencyKey: x.req.IdempotencyKey,
+		Run: row, Lease: x.leaseNow(), IdempotencyKey: storedKey(&x.req),
 		Wait: x.req.RunID != "" || x.req.IdempotencyKey != "",
 	})
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 )
 
 // Start stores a run that a worker of any node will carry out, and returns it
-// PENDING. A request whose idempotency key is known gets the first run of that
-// key, as it is now. It fails with an *host.Error where the client must know:
-// CodeBusy when the queue is full.
+// PENDING. A request whose idempotency key the user has used before gets the first
+// run of that key, as it is now. It fails with an *host.Error where the client must
+// know: CodeBusy when the queue is full.
 func (e *Engine) Start(ctx context.Context, req host.RunRequest) (host.Run, error) {
 	agent, err := e.asked(&req)
 	if err != nil {
@@ -24,7 +24,7 @@ func (e *Engine) Start(ctx context.Context, req host.RunRequest) (host.Run, erro
 	run.Status, run.Background = host.RunPending, true
 	req.RunID, req.SessionID = run.ID, run.SessionID
 	err = e.store.CreateRun(context.WithoutCancel(ctx), host.NewRun{
-		Run: run, Request: &req, IdempotencyKey: req.IdempotencyKey, MaxQueued: e.bounds.queued, Wait: true,
+		Run: run, Request: &req, IdempotencyKey: storedKey(&req), MaxQueued: e.bounds.queued, Wait: true,
 	})
 	if first, ok := errors.AsType[*host.DuplicateError](err); ok {
 		return first.Run, checkRepeated(&req, &first.Run)
@@ -33,6 +33,15 @@ func (e *Engine) Start(ctx context.Context, req host.RunRequest) (host.Run, erro
 		return host.Run{}, fmt.Errorf("create run: %w", err)
 	}
 	return run, nil
+}
+
+// storedKey is the request's idempotency key among those of all users, "" for
+// none: a key leads nobody to a run of somebody else.
+func storedKey(req *host.RunRequest) string {
+	if req.IdempotencyKey == "" {
+		return ""
+	}
+	return fmt.Sprintf("%d:%s:%s", len(req.UserID), req.UserID, req.IdempotencyKey)
 }
 
 // checkRepeated refuses a key that was used for another component.

@@ -73,6 +73,31 @@ func TestStartTwice(t *testing.T) {
 	}
 }
 
+// TestKeysOfUsers: a key belongs to its user, whatever the two look like together.
+func TestKeysOfUsers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	seen := map[string]bool{}
+	for _, of := range []struct{ user, key string }{{"", "key"}, {"alice", "key"}, {"bob", "key"}, {"alice:k", "ey"}, {"alice", ":key"}} {
+		req := keyed("hello", of.key)
+		req.UserID = of.user
+		first := f.accept(t, req)
+		if seen[first.ID] {
+			t.Errorf("key %q of user %q leads to a run of another", of.key, of.user)
+		}
+		seen[first.ID] = true
+		if again := f.accept(t, req); again.ID != first.ID {
+			t.Errorf("key %q of user %q leads to %s, want %s", of.key, of.user, again.ID, first.ID)
+		}
+	}
+	mine, theirs := keyed("mine", "waited for"), keyed("theirs", "waited for")
+	mine.UserID, theirs.UserID = "alice", "bob"
+	mine.SessionID, theirs.SessionID = "mine", "theirs"
+	if first, second := f.run(t, mine), f.run(t, theirs); first.ID == second.ID {
+		t.Error("a request that is waited for was answered with a run of another user")
+	}
+}
+
 // A repeated request waits for the first run, in whichever session and however it
 // is run, and keeps nobody else waiting.
 func TestRunTwice(t *testing.T) {

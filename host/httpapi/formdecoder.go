@@ -60,11 +60,14 @@ func (d *formDecoder) id(name string) string {
 }
 
 // checkID says what is wrong with an id, or nothing.
-func checkID(id string) (kind, msg string) {
+func checkID(id string) (kind, msg string) { return checkLine(id, maxID) }
+
+// checkLine says what is wrong with one line of text, or nothing.
+func checkLine(text string, most int) (kind, msg string) {
 	switch {
-	case len(id) > maxID:
-		return "string_too_long", fmt.Sprintf("Input should have at most %d bytes", maxID)
-	case strings.ContainsFunc(id, unicode.IsControl):
+	case len(text) > most:
+		return "string_too_long", fmt.Sprintf("Input should have at most %d bytes", most)
+	case strings.ContainsFunc(text, unicode.IsControl):
 		return "string_control", "Input should have no control characters"
 	}
 	return "", ""

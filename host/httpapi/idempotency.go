@@ -10,6 +10,9 @@ import (
 // it again.
 const idempotencyHeader = "Idempotency-Key"
 
+// maxKey is the length in bytes of an idempotency key.
+const maxKey = 512
+
 // idempotencyKey returns the key of a request, "" when it has none.
 func idempotencyKey(r *http.Request) (string, error) {
 	values := r.Header.Values(idempotencyHeader)
@@ -17,7 +20,7 @@ func idempotencyKey(r *http.Request) (string, error) {
 		return "", nil
 	}
 	key := values[0]
-	kind, msg := checkID(key)
+	kind, msg := checkLine(key, maxKey)
 	switch {
 	case len(values) > 1:
 		kind, msg = "repeated", fmt.Sprintf("Header given %d times", len(values))

@@ -25,7 +25,7 @@ func TestIdempotencyKeyReachesTheEngine(t *testing.T) {
 	for _, form := range []string{
 		"message=hi&stream=false", "message=hi", "message=hi&background=true&stream=false", "message=hi&background=true",
 	} {
-		for _, key := range []string{"", strings.Repeat("é", maxID/2)} {
+		for _, key := range []string{"", strings.Repeat("é", maxKey/2)} {
 			t.Run(form+" "+key, func(t *testing.T) {
 				t.Parallel()
 				f := fixture{engine: fakeEngine{started: pendingRun(), stream: completedEvents()}}
@@ -44,7 +44,7 @@ func TestIdempotencyKeyThatIsNone(t *testing.T) {
 		keys      []string
 		kind, msg string
 	}{
-		"long":      {[]string{strings.Repeat("x", maxID+1)}, "string_too_long", "Input should have at most 256 bytes"},
+		"long":      {[]string{strings.Repeat("x", maxKey+1)}, "string_too_long", "Input should have at most 512 bytes"},
 		"control":   {[]string{"a\tb"}, "string_control", "Input should have no control characters"},
 		"not UTF-8": {[]string{"a\xff"}, "string_unicode", "Input should be valid UTF-8"},
 		"two":       {[]string{"a", "a"}, "repeated", "Header given 2 times"},
