@@ -47,6 +47,8 @@ var ErrCancelled = errors.New("the run was cancelled")
 type RunWork struct {
 	// Run is RUNNING; Attempt is the worker's fence.
 	Run Run
+	// Lost is how many workers the run has lost.
+	Lost int
 	// Request is nil once a checkpoint was stored.
 	Request *RunRequest
 	// Checkpoint is the last one stored, nil for none.
@@ -69,12 +71,13 @@ type Checkpoint struct {
 type BackgroundStore interface {
 	// ClaimRuns leases up to limit background runs that have been due since now or
 	// longer and are held by nobody, those created first first, and makes them
-	// RUNNING. A run that Ahead reports on is left alone unless it was cancelled.
+	// RUNNING, each in an attempt of its own. A run that Ahead reports on is left
+	// alone unless it was cancelled.
 	ClaimRuns(ctx context.Context, lease Lease, now time.Time, limit int) ([]RunWork, error)
 	// ClaimRun does that for one run; false when it cannot be claimed, or not yet.
 	ClaimRun(ctx context.Context, lease Lease, now time.Time, id string) (RunWork, bool, error)
-	// ReleaseRun gives a claimed run back, due now, without costing an attempt. It
-	// wraps ErrStale when the attempt is over.
+	// ReleaseRun gives a claimed run back, due now; that loses no worker. It wraps
+	// ErrStale when the attempt is over: after the next claim it takes nothing away.
 	ReleaseRun(ctx context.Context, id string, attempt int) error
 	// SaveCheckpoint replaces the run's row and checkpoint and deletes its request,
 	// in one transaction. It wraps ErrStale or ErrCancelled as FinishRun does.

@@ -37,7 +37,8 @@ type Run struct {
 	Background bool `json:"background,omitempty"`
 	// Parallel is true for a run that waits for no other of its session.
 	Parallel bool `json:"parallel,omitempty"`
-	// Attempt is the fence: a worker's write names the attempt it belongs to.
+	// Attempt is the fence: a worker's write names the attempt it belongs to. Each
+	// claim of a background run begins another, the first is 1.
 	Attempt int `json:"attempt"`
 	// Input is a JSON string or object as the hooks left it; nil until permitted.
 	Input json.RawMessage `json:"input,omitempty"`

@@ -144,8 +144,8 @@ type LeaseStore interface {
 	// Sweep takes what dead owners held, in one transaction. An owner is dead
 	// when its lease is past; with a store only one process can open, every
 	// owner but self is. Foreground runs end in ERROR with host_restarted;
-	// background runs and hook calls get their attempt raised and are due now;
-	// a hook call that has no attempt left is dead.
+	// background runs and hook calls get their attempt raised and are due now, and
+	// the runs have lost a worker; a hook call that has no attempt left is dead.
 	Sweep(ctx context.Context, self string, now time.Time) (Swept, error)
 }
 

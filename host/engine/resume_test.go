@@ -28,7 +28,7 @@ func TestResume(t *testing.T) {
 	f.lose(t, "other")
 	f.model.answer = nil
 	work := f.claim(t, "other", id)
-	if work.Run.Attempt != 2 || work.Request != nil || strings.Contains(string(work.Checkpoint), `"raw"`) {
+	if work.Lost != 1 || work.Request != nil || strings.Contains(string(work.Checkpoint), `"raw"`) {
 		t.Errorf("claimed %+v, checkpoint %s", work, work.Checkpoint)
 	}
 	other := f.node(t, func(c *engine.Config) { c.Node = "other" })
@@ -40,7 +40,7 @@ func TestResume(t *testing.T) {
 	if len(f.hooks.at(pluginapi.PointAgentStartup)) != 1 || len(f.hooks.at(pluginapi.PointInput)) != 1 {
 		t.Error("the hooks of input were asked twice")
 	}
-	if run := f.stored(t, id); run.Status != host.RunCompleted || run.Attempt != 2 {
+	if run := f.stored(t, id); run.Status != host.RunCompleted || run.Attempt != 3 {
 		t.Errorf("run %+v", run)
 	}
 	if len(f.store.finishes) != 1 {
@@ -234,8 +234,8 @@ func TestStoppedWorkIsGivenBack(t *testing.T) {
 	}
 	f.model.answer = nil
 	again := f.claim(t, "other", id)
-	if again.Run.Attempt != 1 || again.NextEvent != 4 {
-		t.Errorf("attempt %d, %d events", again.Run.Attempt, again.NextEvent)
+	if again.Lost != 0 || again.NextEvent != 4 {
+		t.Errorf("%d workers lost, %d events", again.Lost, again.NextEvent)
 	}
 	if err := f.Work(t.Context(), again); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func (e *Engine) Start(ctx context.Context, req host.RunRequest) (host.Run, erro
 	if err := e.hooks.Plan(run.Component, run.ParentID).CheckRequest(&req); err != nil {
 		return host.Run{}, err
 	}
-	run.Status, run.Background = host.RunPending, true
+	run.Status, run.Background, run.Attempt = host.RunPending, true, 0
 	req.RunID, req.SessionID = run.ID, run.SessionID
 	err = e.store.CreateRun(context.WithoutCancel(ctx), host.NewRun{
 		Run: run, Request: &req, IdempotencyKey: storedKey(&req), MaxQueued: e.bounds.queued, Wait: true,

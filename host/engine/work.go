@@ -48,17 +48,16 @@ func (e *Engine) takeUp(work host.RunWork, cancel context.CancelCauseFunc) (*exe
 	if from != nil {
 		x.resume(from)
 	}
-	lost := work.Run.Attempt - 1
 	switch {
 	case work.CancelRequested:
 		x.opened = false // no hook is called any more
 		return x, errCancelled
 	case err != nil:
 		return x, err
-	case lost >= e.bounds.attempts:
-		x.opened = x.opened && lost == e.bounds.attempts // a hook may be what kills the workers
+	case work.Lost >= e.bounds.attempts:
+		x.opened = x.opened && work.Lost == e.bounds.attempts // a hook may be what kills the workers
 		return x, &fault{host.Failure{
-			Type: host.FailureWorkerLost, Message: fmt.Sprintf("The run was given up: its worker was lost %d times.", lost),
+			Type: host.FailureWorkerLost, Message: fmt.Sprintf("The run was given up: its worker was lost %d times.", work.Lost),
 		}}
 	case !known:
 		return x, &fault{host.Failure{Type: failureRun, Message: fmt.Sprintf("The node that took the run has no agent %q.", agent.ID)}}

@@ -22,8 +22,8 @@ const (
 			AND (cancel_requested OR parallel OR parent_id <> '' OR NOT EXISTS (SELECT FROM runs AS a
 				WHERE ` + unfinishedTop + ` AND a.session_id = r.session_id AND a.seq < r.seq))`
 	claimedRuns = ` FOR NO KEY UPDATE SKIP LOCKED)
-		UPDATE runs SET status = 'RUNNING', owner = $1, lease_until = $2 FROM c WHERE runs.seq = c.seq
-		RETURNING runs.seq, cancel_requested, ` + runColumns
+		UPDATE runs SET status = 'RUNNING', attempt = attempt + 1, owner = $1, lease_until = $2 FROM c WHERE runs.seq = c.seq
+		RETURNING runs.seq, losses, cancel_requested, ` + runColumns
 )
 
 // ClaimRuns leases up to limit background runs that are due and held by nobody,
@@ -76,7 +76,7 @@ type claimedRun struct {
 }
 
 func scanClaimed(row scanner) (c claimedRun, err error) {
-	c.Run, err = scanRun(leading{leading{row, &c.seq}, &c.CancelRequested})
+	c.Run, err = scanRun(leading{leading{leading{row, &c.seq}, &c.Lost}, &c.CancelRequested})
 	return c, err
 }
 
@@ -110,7 +110,7 @@ func scanProgress(row scanner, work *host.RunWork) error {
 	return nil
 }
 
-// ReleaseRun gives a claimed run back, due now, without costing an attempt.
+// ReleaseRun gives a claimed run back, due now.
 func (s *Store) ReleaseRun(ctx context.Context, id string, attempt int) error {
 	const query = `UPDATE runs SET owner = '', lease_until = 0, due_at = $1 WHERE id = $2`
 	now := nanos(s.now())

@@ -30,7 +30,7 @@ const (
 		OR EXISTS (SELECT FROM hook_calls WHERE ` + unfinalCall + ` AND ` + heldByDead + `)`
 	sweptRunsQuery = `SELECT cancel_requested, ` + runColumns + ` FROM runs
 		WHERE ` + unfinishedRun + ` AND ` + heldByDead + ` AND NOT background`
-	requeueRunsQuery = `UPDATE runs SET attempt = attempt + 1, owner = '', lease_until = 0, due_at = $3
+	requeueRunsQuery = `UPDATE runs SET attempt = attempt + 1, losses = losses + 1, owner = '', lease_until = 0, due_at = $3
 		WHERE ` + unfinishedRun + ` AND ` + heldByDead + ` AND background RETURNING id`
 	spentCallsQuery = `SELECT ` + hookCallColumns + ` FROM hook_calls
 		WHERE ` + unfinalCall + ` AND ` + heldByDead + ` AND attempt >= max_attempts`

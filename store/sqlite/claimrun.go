@@ -22,8 +22,8 @@ const claimable = `r.status IN ('PENDING', 'RUNNING') AND r.owner = '' AND r.bac
 const unfinishedTop = `a.turn IS NULL AND a.status IN ('PENDING', 'RUNNING') AND a.parent_id = '' AND NOT a.parallel`
 
 const (
-	claimRuns = `UPDATE runs SET status = 'RUNNING', owner = ?1, lease_until = ?2 WHERE seq IN (`
-	claimed   = `) RETURNING place, cancel_requested, ` + runColumns
+	claimRuns = `UPDATE runs SET status = 'RUNNING', attempt = attempt + 1, owner = ?1, lease_until = ?2 WHERE seq IN (`
+	claimed   = `) RETURNING place, losses, cancel_requested, ` + runColumns
 
 	claimRunsQuery = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` ORDER BY r.place LIMIT ?5` + claimed
 	claimRunQuery  = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` AND r.id = ?5` + claimed
@@ -85,7 +85,7 @@ type claimedRun struct {
 }
 
 func scanClaimed(row scanner) (c claimedRun, err error) {
-	c.Run, err = scanRun(leading{leading{row, &c.place}, &c.CancelRequested})
+	c.Run, err = scanRun(leading{leading{leading{row, &c.place}, &c.Lost}, &c.CancelRequested})
 	return c, err
 }
 
@@ -119,7 +119,7 @@ func scanProgress(row scanner, work *host.RunWork) error {
 	return nil
 }
 
-// ReleaseRun gives a claimed run back, due now, without costing an attempt.
+// ReleaseRun gives a claimed run back, due now.
 func (s *Store) ReleaseRun(ctx context.Context, id string, attempt int) error {
 	const query = `UPDATE runs SET owner = '', lease_until = 0, due_at = ? WHERE id = ?`
 	now := nanos(s.now())

@@ -83,10 +83,11 @@ func abandon(run *host.Run, cancelled bool, now time.Time) {
 	run.Failure = &host.Failure{Type: host.FailureHostRestarted, Message: restartedMessage}
 }
 
-const requeueRunsQuery = `UPDATE runs INDEXED BY runs_unfinished SET attempt = attempt + 1, owner = '', lease_until = 0, due_at = ?
+const requeueRunsQuery = `UPDATE runs INDEXED BY runs_unfinished SET attempt = attempt + 1, losses = losses + 1,
+		owner = '', lease_until = 0, due_at = ?
 	WHERE status IN ('PENDING', 'RUNNING') AND owner > '' AND owner <> ? AND background`
 
-// requeueRuns makes the background runs of dead owners due, for one attempt more.
+// requeueRuns makes the background runs of dead owners due: their workers are lost.
 func requeueRuns(t *tx, self string, now time.Time) (int, error) {
 	n, err := t.exec(requeueRunsQuery, nanos(now), self)
 	return int(n), err

@@ -36,6 +36,7 @@ func savedCheckpoint(t *testing.T, s host.Store) {
 	}
 	must(t, s.ReleaseRun(t.Context(), "run", 1))
 	work = claimRun(t, s, "run", later())
+	want.Run.Attempt = 2
 	wantEqual(t, host.RunWork{Run: want.Run, Checkpoint: want.State}, work)
 }
 
@@ -76,6 +77,6 @@ func endedCheckpoint(t *testing.T, s host.Store) {
 	must(t, s.CancelRun(t.Context(), "run", at(51)))
 	must(t, s.DeleteSessions(t.Context(), []string{"session"}, false))
 	must(t, s.CreateRun(t.Context(), host.NewRun{Run: run}))
-	run.Status = host.RunRunning
+	run.Status, run.Attempt = host.RunRunning, 1
 	wantEqual(t, host.RunWork{Run: run}, claimRun(t, s, "run", at(50)))
 }

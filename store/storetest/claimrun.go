@@ -49,7 +49,7 @@ func claimRunOrder(t *testing.T, s host.Store) {
 			order = append(order, work.Run.ID)
 			want := newBackgroundRun(work.Run.ID, "session of "+work.Run.ID)
 			request := newRequest(want)
-			want.Status = host.RunRunning
+			want.Status, want.Attempt = host.RunRunning, 1
 			wantEqual(t, host.RunWork{Run: want, Request: request}, work)
 			wantEqual(t, want, get(s.Run(t.Context(), want.ID))(t))
 		}
@@ -169,10 +169,14 @@ func releasedRun(t *testing.T, s host.Store) {
 	wantCode(t, s.ReleaseRun(t.Context(), "none", 1), host.CodeNotFound)
 	must(t, s.ReleaseRun(t.Context(), "run", 1))
 	work := claimRun(t, s, "run", later())
-	run.Status = host.RunRunning
+	run.Status, run.Attempt = host.RunRunning, 2
 	wantEqual(t, host.RunWork{Run: run, Request: newRequest(run)}, work)
+	wantStale(t, s.ReleaseRun(t.Context(), "run", 1)) // as if nobody had heard of the first
+	if taken, ok, err := s.ClaimRun(t.Context(), self(), later(), "run"); ok || err != nil {
+		t.Errorf("a release taken back: claimed %+v, error %v", taken, err)
+	}
 	endWork(t, s, "run")
-	wantStale(t, s.ReleaseRun(t.Context(), "run", 1))
+	wantStale(t, s.ReleaseRun(t.Context(), "run", 2))
 }
 
 func claimOneCall(t *testing.T, s host.Store) {

@@ -73,7 +73,7 @@ func free(call host.HookCall, n int) host.HookCall {
 // newBackgroundRun is a background run as it is created.
 func newBackgroundRun(id, session string) host.Run {
 	run := newRun(id, session)
-	run.Status, run.Background = host.RunPending, true
+	run.Status, run.Background, run.Attempt = host.RunPending, true, 0
 	return run
 }
 

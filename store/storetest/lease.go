@@ -100,14 +100,14 @@ func sweptBackground(t *testing.T, s host.Store) {
 	sweep(t, s, host.Swept{Requeued: 2})
 
 	for _, want := range []host.Run{running, pending} {
-		want.Attempt = 2
+		want.Attempt = 1
 		wantEqual(t, want, get(s.Run(t.Context(), want.ID))(t))
 		if early, ok, err := s.ClaimRun(t.Context(), self(), at(49), want.ID); ok || err != nil {
 			t.Errorf("claimed %v before it was due, error %v", early, err)
 		}
 		work := claimRun(t, s, want.ID, at(50))
-		want.Status = host.RunRunning
-		wantEqual(t, want, work.Run)
+		want.Status, want.Attempt = host.RunRunning, 2
+		wantEqual(t, host.RunWork{Run: want, Lost: 1}, work)
 		zombie := finished(want, host.RunCompleted)
 		zombie.Attempt = 1
 		wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: zombie}))

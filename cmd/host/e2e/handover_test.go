@@ -46,8 +46,8 @@ func TestStopHandsRunsBack(t *testing.T) {
 		p.ended(t, r).must(t, "to wait for it")
 		p.settled(t, r.RunID)
 		mustBeTold(t, service, r)
-		if runs := s.database(t).runs(t); len(runs) != 1 || runs[0].attempt != 1 {
-			t.Errorf("the runs are %+v: handing back is no lost attempt", runs)
+		if runs := s.database(t).runs(t); len(runs) != 1 || runs[0].losses != 0 {
+			t.Errorf("the runs are %+v: handing back loses no worker", runs)
 		}
 	})
 }

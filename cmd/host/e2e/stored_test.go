@@ -18,16 +18,16 @@ type storedRun struct {
 		Refused bool   `json:"refused"`
 	} `json:"failure"`
 
-	status  string
-	attempt int
+	status string
+	losses int
 }
 
 func (db database) runs(t testing.TB) []storedRun {
 	t.Helper()
-	return all(t, db, `SELECT status, attempt, doc FROM runs`, func(scan func(...any) error) (storedRun, error) {
+	return all(t, db, `SELECT status, losses, doc FROM runs`, func(scan func(...any) error) (storedRun, error) {
 		var r storedRun
 		var doc []byte
-		err := scan(&r.status, &r.attempt, &doc)
+		err := scan(&r.status, &r.losses, &doc)
 		if err == nil {
 			err = json.Unmarshal(doc, &r)
 		}

@@ -13,6 +13,7 @@ CREATE TABLE runs (
     parallel         BOOLEAN NOT NULL,          -- waits for no other run of its session
     status           TEXT COLLATE "C" NOT NULL,
     attempt          INTEGER NOT NULL,          -- the fence
+    losses           INTEGER NOT NULL DEFAULT 0, -- workers that died with the run
     owner            TEXT COLLATE "C" NOT NULL, -- empty when nobody holds the run
     lease_until      BIGINT NOT NULL,           -- as it was claimed; see nodes
     due_at           BIGINT NOT NULL,           -- of a background run that nobody holds

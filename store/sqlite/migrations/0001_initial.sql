@@ -12,6 +12,7 @@ CREATE TABLE runs (
     parallel         INTEGER NOT NULL,          -- waits for no other run of its session
     status           TEXT NOT NULL,
     attempt          INTEGER NOT NULL,          -- the fence
+    losses           INTEGER NOT NULL DEFAULT 0, -- workers that died with the run
     owner            TEXT NOT NULL,             -- empty when nobody holds the run
     lease_until      INTEGER NOT NULL,
     due_at           INTEGER NOT NULL,          -- of a background run that nobody holds
