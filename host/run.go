@@ -116,6 +116,15 @@ func Text(content json.RawMessage) string {
 	return string(content)
 }
 
+// AsText returns content as a message has it that was said: an object is its JSON
+// in a JSON string.
+func AsText(content json.RawMessage) json.RawMessage {
+	if len(content) == 0 || content[0] != '{' {
+		return content
+	}
+	return TextContent(string(content))
+}
+
 // TextContent returns s as a JSON string.
 func TextContent(s string) json.RawMessage {
 	data, err := json.Marshal(s)

@@ -59,8 +59,8 @@ func (x *execution) structured(ctx context.Context, said json.RawMessage) (json.
 		return object, nil
 	}
 	said, err := x.ask(ctx, append(x.requestMessages(),
-		model.Message{Role: "assistant", Content: said},
-		model.Message{Role: "user", Content: host.TextContent(repairText(problems))}))
+		model.Message{Role: "assistant", Content: host.AsText(said)},
+		model.Message{Role: "user", Content: host.TextContent(repairText(x.explain(said, problems)))}))
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +68,14 @@ func (x *execution) structured(ctx context.Context, said json.RawMessage) (json.
 		return nil, misfit("The model's answer", problems)
 	}
 	return object, nil
+}
+
+// explain names to the model what it made up, which problems do not.
+func (x *execution) explain(said json.RawMessage, problems []host.Problem) []host.Problem {
+	if named := x.schema.Explain(jsonIn(said)); named != nil {
+		return named
+	}
+	return problems
 }
 
 func repairText(problems []host.Problem) string {
@@ -83,9 +91,7 @@ func repairText(problems []host.Problem) string {
 // parse reads what the model said, or hooks made of it, as an object of the
 // schema.
 func (x *execution) parse(said json.RawMessage) (json.RawMessage, []host.Problem) {
-	if !beginsWith(said, "{") {
-		said = json.RawMessage(unfenced(host.Text(said)))
-	}
+	said = jsonIn(said)
 	if problems := x.unfit(said); problems != nil {
 		return nil, problems
 	}
@@ -105,13 +111,28 @@ func (x *execution) unfit(value json.RawMessage) []host.Problem {
 	return problems
 }
 
-// unfenced takes away the code fence that many models put around JSON.
+// jsonIn is what a model said as the JSON it should be.
+func jsonIn(said json.RawMessage) json.RawMessage {
+	if beginsWith(said, "{") {
+		return said
+	}
+	text := strings.TrimSpace(host.Text(said))
+	return json.RawMessage(unfenced(strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))))
+}
+
+// fence is what many models put around JSON.
+const fence = "```"
+
+// unfenced takes away the code fence, and what the model said around it, when there
+// is one.
 func unfenced(text string) string {
-	text = strings.TrimSpace(text)
-	body, opened := strings.CutPrefix(text, "```")
-	body, closed := strings.CutSuffix(body, "```")
-	language, body, _ := strings.Cut(body, "\n")
-	if language = strings.TrimSpace(language); opened && closed && (language == "" || strings.EqualFold(language, "json")) {
+	first, last := strings.Index(text, fence), strings.LastIndex(text, fence)
+	all := first == 0 && last == len(text)-len(fence)
+	if first == last || !all && (strings.HasPrefix(text, "{") || strings.Count(text, fence) != 2) {
+		return text
+	}
+	language, body, _ := strings.Cut(text[first+len(fence):last], "\n")
+	if language = strings.TrimSpace(language); language == "" || strings.EqualFold(language, "json") {
 		return body
 	}
 	return text

@@ -50,6 +50,8 @@ func TestStructuredOutput(t *testing.T) {
 		"white space": "\n {\"city\": \"Oslo\",\n \"population\": 700000}\n",
 		"fenced":      "```json\n" + oslo + "\n```",
 		"fenced so":   " ```\n" + oslo + "```\n",
+		"marked":      "\ufeff" + oslo,
+		"in prose":    "Here it is:\n```JSON\n" + oslo + "\n```\nAsk me more!",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,7 +152,7 @@ func TestSchemaOfTheAgent(t *testing.T) {
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, blocking(pluginapi.PointPreModelCall, "before", says(allow)), blocking(pluginapi.PointPostModelCall, "after", says(allow)))
-	f.answers(`{"city":"Oslo","population":"many"}`, oslo)
+	f.answers(`{"city":"Oslo","population":"many","fjord":1}`, oslo)
 	var s stream
 	req := asksFor(citySchema)
 	req.Events = s.send
@@ -166,16 +168,16 @@ func TestRepair(t *testing.T) {
 	if diff := cmp.Diff([]string{"system", "user", "assistant", "user"}, roles); diff != "" || second.Turn != 2 || second.Schema == nil {
 		t.Errorf("turn %d, schema %v, roles (-want +got):\n%s", second.Turn, second.Schema, diff)
 	}
-	wantRepair := "Your answer does not fit the required JSON Schema:\n- population: got string, want integer\n" +
+	wantRepair := "Your answer does not fit the required JSON Schema:\n- fjord: is not a property of the schema\n- population: got string, want integer\n" +
 		"Answer again with the corrected JSON object and nothing else."
-	if diff := cmp.Diff([]string{`{"city":"Oslo","population":"many"}`, wantRepair}, texts[2:]); diff != "" {
+	if diff := cmp.Diff([]string{`{"city":"Oslo","population":"many","fjord":1}`, wantRepair}, texts[2:]); diff != "" {
 		t.Errorf("repair (-want +got):\n%s", diff)
 	}
-	if stored := f.stored(t, run.ID); len(stored.Messages) != 3 || f.store.contains(t, "many") {
+	if stored := f.stored(t, run.ID); len(stored.Messages) != 3 || f.store.contains(t, "fjord") {
 		t.Errorf("the repair was stored: %+v", stored.Messages)
 	}
 	seen := f.hooks.at(pluginapi.PointPostModelCall)
-	if len(seen) != 2 || host.Text(seen[0].Response.Content) != `{"city":"Oslo","population":"many"}` {
+	if len(seen) != 2 || host.Text(seen[0].Response.Content) != `{"city":"Oslo","population":"many","fjord":1}` {
 		t.Errorf("post_model_call saw %d answers: %+v", len(seen), seen)
 	}
 	want := []string{
@@ -201,6 +203,8 @@ func TestAnswerThatDoesNotFit(t *testing.T) {
 	for _, tc := range []struct{ name, answer, want string }{
 		{"prose", "The secret is out.", "is not JSON from byte 1 on"},
 		{"wrong values", `{"city": "secret", "population": 0, "secret": 1}`, "*: is not a property of the schema; population: must be at least 1"},
+		{"two answers", "Either:\n```json\n" + oslo + "\n```\nor the secret\n```json\n" + oslo + "\n```", "is not JSON from byte 1 on"},
+		{"other language", "So:\n```python\n" + oslo + "\n```", "is not JSON from byte 1 on"},
 		{"half an answer", `{"city": "secret`, "is not JSON: it ends too early"},
 		{"no Unicode", `{"city": "secret \ud800", "population": 1}`, "is not valid Unicode"},
 		{"a list", `[` + oslo + `, "secret"]`, "got array, want object"},
@@ -231,6 +235,19 @@ func TestAnswerThatDoesNotFit(t *testing.T) {
 				t.Errorf("events = %q", kinds)
 			}
 		})
+	}
+}
+
+// TestHistoryOfObjects: a model reads what it said, which is text.
+func TestHistoryOfObjects(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.answers(oslo)
+	f.run(t, asksFor(citySchema))
+	f.run(t, asks("And now?"))
+	said := f.model.requests[1].Messages[2]
+	if said.Role != "assistant" || string(said.Content) != string(host.TextContent(oslo)) {
+		t.Errorf("%s said %s", said.Role, said.Content)
 	}
 }
 

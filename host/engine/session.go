@@ -80,7 +80,7 @@ func (x *execution) readHistory(ctx context.Context, sessionID string, n int) er
 	for _, r := range runs {
 		x.history = append(x.history,
 			host.Message{Role: "user", Content: r.Input, FromHistory: true},
-			host.Message{Role: "assistant", Content: r.Content, FromHistory: true})
+			host.Message{Role: "assistant", Content: host.AsText(r.Content), FromHistory: true})
 	}
 	return nil
 }

@@ -45,6 +45,14 @@ func TestLiveStructuredOutput(t *testing.T) {
 	if strings.Count(runs, content+`"run_response_format":"json"`) != 2 {
 		t.Errorf("runs %s", runs)
 	}
+	said := `"content":"{\"score\":0,\"title\":\"\"}"`
+	for path, want := range map[string]int{
+		"/sessions/s": 2, "/sessions/s/runs": 2, "/sessions/s/runs/b": 1, runsPath + "/r?session_id=s": 1,
+	} {
+		if body := l.answer(t, http.StatusOK, "GET", path); strings.Count(body, said) != want {
+			t.Errorf("%s: %d messages of text, want %d: %s", path, strings.Count(body, said), want, body)
+		}
+	}
 	plain := append(form, "use_json_schema=true", "stream=false")
 	if body := l.answer(t, http.StatusOK, "POST", runsPath, plain...); !strings.Contains(body, `"content_type":"dict"`) {
 		t.Errorf("answer %s", body)

@@ -190,9 +190,10 @@ func newFailureBody(f *host.Failure) failureBody {
 	return failureBody{ErrorType: f.Type, ErrorID: f.ID, AdditionalData: f.Data}
 }
 
+// newMessageBody shows an object as text: clients expect nothing else of a message.
 func newMessageBody(m *host.Message) messageBody {
 	return messageBody{
-		ID: m.ID, Content: m.Content, FromHistory: m.FromHistory, Role: m.Role, CreatedAt: unix(m.CreatedAt),
+		ID: m.ID, Content: host.AsText(m.Content), FromHistory: m.FromHistory, Role: m.Role, CreatedAt: unix(m.CreatedAt),
 	}
 }
 

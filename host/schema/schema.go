@@ -65,7 +65,8 @@ func Compile(raw json.RawMessage) (*Schema, error) {
 const anyObject = "json_object"
 
 // CompileOutput is Compile for what a model is to answer: the root must say that
-// it is an object. {"type":"json_object"} is any object. What the problems of a
+// it is an object, or have properties and no type, and then nothing but an object
+// fits. {"type":"json_object"} is any object. What the problems of a
 // value say does not quote the value.
 func CompileOutput(raw json.RawMessage) (*Schema, error) {
 	if isAnyObject(raw) {
@@ -79,6 +80,10 @@ func CompileOutput(raw json.RawMessage) (*Schema, error) {
 	s, err := Compile(raw)
 	if err != nil {
 		return nil, err
+	}
+	if _, implied := s.document["properties"]; implied && s.compiled.Types == nil {
+		object := objectType
+		s.compiled.Types = &object
 	}
 	if types := (typing{}).of(s.compiled); types != objectType {
 		return nil, refusal(host.Problem{Message: `the root must be an object: say "type": "object"`})
@@ -122,6 +127,13 @@ func (s *Schema) Validate(value json.RawMessage) []host.Problem {
 		return []host.Problem{flaw.problem()}
 	}
 	return s.validate(decoded)
+}
+
+// Explain is Validate for whoever made the value: it shows all keys.
+func (s *Schema) Explain(value json.RawMessage) []host.Problem {
+	open := *s
+	open.names = nil
+	return open.Validate(value)
 }
 
 func (s *Schema) validate(value any) []host.Problem {

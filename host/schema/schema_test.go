@@ -134,6 +134,8 @@ func TestCompileOutputRefuses(t *testing.T) {
 		{`{}`, noObject},
 		{`{"type": "array"}`, noObject},
 		{`{"type": ["object", "null"]}`, noObject},
+		{`{"type": ["object", "null"], "properties": {}}`, noObject},
+		{`{"properties": {}, "anyOf": [{"type": "string"}]}`, noObject},
 		{`{"anyOf": [{"type": "object"}, {"type": "string"}]}`, noObject},
 		{`{"type": "object", "title": "` + strings.Repeat("a", 101) + `"}`, `title: must have at most 100 characters`},
 		{`{"$ref": "file:///etc/passwd"}`, `"file:///etc/passwd": a reference must not leave the document`},
@@ -152,6 +154,42 @@ func TestCompileOutputRefuses(t *testing.T) {
 		}
 		if got := refused.Problems[0].String(); !strings.HasPrefix(got, tc.want) {
 			t.Errorf("%.80s: problem = %q, want %q", tc.schema, got, tc.want)
+		}
+	}
+}
+
+// TestRootWithoutAType: properties alone make an object, and the schema stays as it
+// was written.
+func TestRootWithoutAType(t *testing.T) {
+	t.Parallel()
+	const raw = `{"properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}`
+	s := output(t, raw)
+	for value, want := range map[string][]string{
+		`{"a": 1}`: nil, `[]`: {"got array, want object"}, `{"a": "x"}`: {"a: got string, want integer"},
+	} {
+		if got := lines(s.Validate(json.RawMessage(value))); !cmp.Equal(got, want) {
+			t.Errorf("%s: problems = %q, want %q", value, got, want)
+		}
+	}
+	smallest, err := s.Smallest()
+	if string(s.JSON()) != raw || s.Strict() || err != nil || string(smallest) != `{"a":0}` {
+		t.Errorf("schema %s, strict %t, smallest %s %v", s.JSON(), s.Strict(), smallest, err)
+	}
+}
+
+func TestExplainShowsAllKeys(t *testing.T) {
+	t.Parallel()
+	s := output(t, `{"type": "object", "additionalProperties": false}`)
+	value := json.RawMessage(`{"secret": 1}`)
+	for _, tc := range []struct {
+		of   func(json.RawMessage) []host.Problem
+		want string
+	}{
+		{s.Explain, "secret: is not a property of the schema"},
+		{s.Validate, "*: is not a property of the schema"},
+	} {
+		if got := lines(tc.of(value)); !cmp.Equal(got, []string{tc.want}) {
+			t.Errorf("problems = %q, want %q", got, tc.want)
 		}
 	}
 }

@@ -28,9 +28,10 @@ var strictReference = regexp.MustCompile(`^#(/(\$defs|definitions)/[^/]+)?$`)
 // Strict reports whether OpenAI's strict mode takes the schema: every object is
 // closed and requires all its properties, and only some keywords are used.
 func (s *Schema) Strict() bool {
+	_, typed := s.document["type"]
 	_, union := s.document["anyOf"]
 	_, reference := s.document["$ref"]
-	if s.any || union || reference {
+	if s.any || !typed || union || reference {
 		return false
 	}
 	var c strictCheck
