@@ -117,9 +117,8 @@ func (x *execution) skipReason(e *emitted, h *hook.Hook) string {
 	switch {
 	case x.refused != nil:
 		return host.SkipRunRefused
-	case !e.permitted && at != pluginapi.PointAgentShutdown:
-		return host.SkipCancelled
-	case at == pluginapi.PointOutput && x.run.Status != host.RunCompleted:
+	case !e.permitted && at != pluginapi.PointAgentShutdown,
+		at == pluginapi.PointOutput && x.run.Status != host.RunCompleted:
 		return x.endReason()
 	case h.Missing:
 		return host.SkipPluginInactive
