@@ -18,6 +18,7 @@ var errCancelled = errors.New("the run was cancelled on request")
 // knows, is no error.
 func (e *Engine) Cancel(ctx context.Context, id string) error {
 	e.live.cancel(id, errCancelled)
+	client := ctx
 	ctx = context.WithoutCancel(ctx) // half a cancel is none
 	if err := e.store.CancelRun(ctx, id, e.now()); err != nil {
 		return fmt.Errorf("cancel run: %w", err)
@@ -30,7 +31,7 @@ func (e *Engine) Cancel(ctx context.Context, id string) error {
 	if !held {
 		return nil
 	}
-	if err := e.Work(ctx, work); err != nil {
+	if err := e.Work(client, work); err != nil {
 		return errors.Join(err, e.store.ReleaseRun(ctx, id, work.Run.Attempt))
 	}
 	return nil

@@ -37,6 +37,12 @@ func (x *execution) conclude(ctx context.Context, cause error) error {
 	if !x.startedAt.IsZero() {
 		x.run.Metrics.Duration = x.run.FinishedAt.Sub(x.startedAt).Seconds()
 	}
+	return x.record(ctx)
+}
+
+// record writes the end of the run, as CANCELLED where that was asked for
+// meanwhile, and tells who waits for it.
+func (x *execution) record(ctx context.Context) error {
 	err := x.write(ctx)
 	if errors.Is(err, host.ErrCancelled) {
 		x.setCancelled()

@@ -15,6 +15,7 @@ import (
 // another attempt's. An error means that it is to be given back: ctx has ended, or
 // the store failed; the next worker goes on from the last checkpoint.
 func (e *Engine) Work(ctx context.Context, work host.RunWork) error {
+	worker := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	x, cause := e.takeUp(work, cancel)
@@ -23,7 +24,7 @@ func (e *Engine) Work(ctx context.Context, work host.RunWork) error {
 	x.journal = x.openJournal(ctx, work.NextEvent)
 	x.observer.RunStarted(x.run.Component)
 	defer x.ended()
-	err := x.carryOut(ctx, cause)
+	err := x.carryOut(ctx, worker, cause)
 	if err == nil {
 		return nil
 	}
@@ -83,7 +84,7 @@ func unpack(work *host.RunWork) (host.RunRequest, *checkpoint, error) {
 
 // carryOut executes the run, unless it is over already, and stores its end. An
 // error leaves the run to another worker.
-func (x *execution) carryOut(ctx context.Context, cause error) (err error) {
+func (x *execution) carryOut(ctx, worker context.Context, cause error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			x.log.Error("run panicked", "run_id", x.run.ID, "panic", v, "stack", string(debug.Stack()))
@@ -105,7 +106,7 @@ func (x *execution) carryOut(ctx context.Context, cause error) (err error) {
 	if err := leftOff(ctx, cause); err != nil {
 		return err
 	}
-	return x.storeEnd(ctx, cause)
+	return x.storeEnd(worker, x.conclude(ctx, cause))
 }
 
 // limited bounds how long the attempt may take.
@@ -140,26 +141,5 @@ func leftOff(ctx context.Context, cause error) error {
 	case errors.As(cause, &unread):
 		return cause
 	}
-	return nil
-}
-
-// storeEnd stores the end of the run. What the store refuses though it works
-// would be refused of every worker: such a run ends without its answer and its
-// calls.
-func (x *execution) storeEnd(ctx context.Context, cause error) error {
-	err := x.conclude(ctx, cause)
-	if err == nil || errors.Is(err, host.ErrStale) {
-		return err
-	}
-	ctx = context.WithoutCancel(ctx)
-	again := x.write(ctx)
-	if again == nil || errors.Is(again, host.ErrStale) {
-		return again
-	}
-	x.fail(storageFailure())
-	if x.store.FinishRun(ctx, x.bareEnd()) != nil {
-		return err
-	}
-	x.log.Error("ended a run the store does not take", "run_id", x.run.ID, "error", err)
 	return nil
 }

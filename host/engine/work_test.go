@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +149,24 @@ func TestRunTimeout(t *testing.T) {
 	}
 }
 
+// A run that times out in a hook has failed; nobody cancelled it.
+func TestRunTimeoutInAHook(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, background(pluginapi.PointOutput, "notify"),
+		blocking(pluginapi.PointOutput, "check", func(c ctx, _ pluginapi.Context) (string, error) {
+			<-c.Done()
+			return "", c.Err()
+		}))
+	id := f.accept(t, asks("hello")).ID
+	e := f.node(t, func(c *engine.Config) { c.RunTimeout = 20 * time.Millisecond })
+	if err := e.Work(t.Context(), f.claim(t, "node", id)); err != nil {
+		t.Fatal(err)
+	}
+	if calls := f.calls(t, id); !slices.Contains(calls, "output notify skipped run_not_completed") {
+		t.Errorf("calls %q", calls)
+	}
+}
+
 func TestPanicOfABackgroundRun(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -176,15 +196,42 @@ func TestUnreadableWork(t *testing.T) {
 	}
 }
 
-// What the store does not take at the end another worker has to offer again.
+// What the store does not take at the end the worker offers again, without asking
+// a hook or the model again.
+func TestBackgroundRunWaitsForTheStore(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t,
+		blocking(pluginapi.PointOutput, "check", says(allow)), blocking(pluginapi.PointAgentShutdown, "end", says(allow)))
+	refusals := 0
+	f.store.finishing = func(host.Finish) error {
+		if refusals++; refusals <= 5 { // the first offer, and two more with their bare ends
+			return errors.New("no connection")
+		}
+		return nil
+	}
+	run := f.background(t, asks("hello"))
+	if run.Status != host.RunCompleted || len(run.Messages) == 0 {
+		t.Errorf("run %+v", run)
+	}
+	outputs, ends := len(f.hooks.at(pluginapi.PointOutput)), len(f.hooks.at(pluginapi.PointAgentShutdown))
+	if outputs != 1 || ends != 1 || len(f.model.requests) != 1 {
+		t.Errorf("%d calls at output, %d at agent_shutdown, %d requests to the model", outputs, ends, len(f.model.requests))
+	}
+}
+
+// What the store does not take until its worker is stopped another one offers.
 func TestBackgroundRunCannotBeStored(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, background(pluginapi.PointInput, "log"))
 	id := f.accept(t, asks("hello")).ID
 	broken := errors.New("disk broken")
-	f.store.finishing = func(host.Finish) error { return broken }
+	worker, stop := context.WithCancel(t.Context())
+	f.store.finishing = func(host.Finish) error {
+		stop()
+		return broken
+	}
 	work := f.claim(t, "node", id)
-	if err := f.Work(t.Context(), work); !errors.Is(err, broken) {
+	if err := f.Work(worker, work); !errors.Is(err, broken) {
 		t.Fatalf("error %v", err)
 	}
 	if got := f.pool.Reserve("another", 100); got != 10 {
