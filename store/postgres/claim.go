@@ -72,6 +72,7 @@ func (s *Store) ClaimHookCalls(
 	// would be held for ever.
 	calls, err := list(context.WithoutCancel(ctx), s, scanHookCall, claimQuery,
 		lease.Owner, nanos(lease.Until), plugin, nanos(now), limit)
+	s.doubts.add(lease, err)
 	if err != nil {
 		return nil, fmt.Errorf("claim hook calls: %w", err)
 	}
@@ -93,6 +94,7 @@ func (s *Store) ClaimHookCall(
 	if errors.Is(err, pgx.ErrNoRows) {
 		return host.HookCall{}, false, nil
 	}
+	s.doubts.add(lease, err)
 	if err != nil {
 		return host.HookCall{}, false, fmt.Errorf("claim hook call: %w", err)
 	}

@@ -63,6 +63,7 @@ func (s *Store) claimRuns(
 		work, err = runWork(ctx, t, runs)
 		return err
 	})
+	s.doubts.add(lease, err)
 	if err != nil {
 		return nil, fmt.Errorf("claim runs: %w", err)
 	}

@@ -18,7 +18,7 @@ const renewQuery = `WITH renewed AS (
 	WHERE owner = $1 AND owner <> '' AND status IN ('PENDING', 'RUNNING') AND cancel_requested`
 
 // RenewLeases extends every lease of the owner and returns its runs that are to be
-// cancelled.
+// cancelled. It also frees what a claim leased whose answer was lost.
 func (s *Store) RenewLeases(ctx context.Context, lease host.Lease) ([]string, error) {
 	if err := s.writer.flush(ctx); err != nil {
 		return nil, fmt.Errorf("renew leases: %w", err)
@@ -30,5 +30,5 @@ func (s *Store) RenewLeases(ctx context.Context, lease host.Lease) ([]string, er
 	if err != nil {
 		return nil, fmt.Errorf("renew leases: %w", err)
 	}
-	return cancelled, nil
+	return cancelled, s.giveBackDoubted(ctx)
 }

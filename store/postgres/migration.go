@@ -47,6 +47,9 @@ func Migrate(ctx context.Context, url string) (before Schema, err error) {
 		return Schema{}, fmt.Errorf("migrate: %w", err)
 	}
 	defer pool.Close()
+	if err := checkEncoding(ctx, pool); err != nil {
+		return Schema{}, fmt.Errorf("migrate: %w", err)
+	}
 	if before, err = migrate(ctx, pool); err != nil {
 		return before, fmt.Errorf("migrate: %w", err)
 	}

@@ -83,6 +83,9 @@ func TestDatabaseThatCannotBeUsed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v, want %q", url, err, want)
 		}
+		if _, err := postgres.Migrate(t.Context(), url); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("migrate %s: %v, want %q", url, err, want)
+		}
 	}
 	execute(t, url, `DROP DATABASE narrow WITH (FORCE)`)
 }

@@ -49,6 +49,7 @@ type Store struct {
 	// finisher stores the ends of hook calls, jury finds out which nodes are dead.
 	finisher *finisher
 	jury     *jury
+	doubts   doubts
 
 	closing sync.Once
 }
@@ -85,12 +86,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 // prepare checks the database and migrates it, if it may.
 func prepare(ctx context.Context, pool *pgxpool.Pool, noMigrate bool) error {
-	var encoding string
-	if err := pool.QueryRow(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
-		return explained(err)
-	}
-	if encoding != "UTF8" {
-		return fmt.Errorf("the database is encoded in %s; it must be UTF8", encoding)
+	if err := checkEncoding(ctx, pool); err != nil {
+		return err
 	}
 	if !noMigrate {
 		_, err := migrate(ctx, pool)
@@ -101,6 +98,18 @@ func prepare(ctx context.Context, pool *pgxpool.Pool, noMigrate bool) error {
 		err = errors.New("the database has " + schema.String() + ": run `snaphook migrate`")
 	}
 	return err
+}
+
+// checkEncoding refuses a database that does not take every text.
+func checkEncoding(ctx context.Context, pool *pgxpool.Pool) error {
+	var encoding string
+	if err := pool.QueryRow(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
+		return explained(err)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("the database is encoded in %s; it must be UTF8", encoding)
+	}
+	return nil
 }
 
 // Close writes what was handed in and ends all connections. Writes after it fail

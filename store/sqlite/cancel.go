@@ -24,7 +24,6 @@ func (s *Store) CancelRun(ctx context.Context, id string, at time.Time) error {
 			return keepCancelOf(t, id, at)
 		}
 		t.tell(host.SignalCancel, id)
-		t.tell(host.SignalWork, "") // a run that waited need not any more
 		return nil
 	}})
 	if err != nil {
