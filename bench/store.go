@@ -31,6 +31,8 @@ type storeSide struct {
 	workers sync.WaitGroup
 	mu      sync.Mutex
 	failed  error
+	// context is what the calls of a run share, nil for nothing.
+	context []byte
 }
 
 // openStore opens an empty store; with drain the calls are started and finished
@@ -80,6 +82,18 @@ func (s *storeSide) work(ctx context.Context) {
 	}
 }
 
+// share gives the calls of a run the context they share, where there is one.
+func (s *storeSide) share(end *host.Finish) {
+	if s.context == nil || len(end.Calls) == 0 {
+		return
+	}
+	snapshot := host.Snapshot{ID: host.NewID(), RunID: end.Run.ID, Context: s.context}
+	end.Snapshots = []host.Snapshot{snapshot}
+	for i := range end.Calls {
+		end.Calls[i].SnapshotID = snapshot.ID
+	}
+}
+
 // finish stores one run with its calls.
 func (s *storeSide) finish(ctx context.Context) error {
 	run := newStoredRun()
@@ -88,6 +102,7 @@ func (s *storeSide) finish(ctx context.Context) error {
 		return err
 	}
 	end := newStoredEnd(run, s.calls, lease)
+	s.share(&end)
 	if err := s.store.FinishRun(ctx, end); err != nil {
 		return err
 	}
