@@ -43,8 +43,8 @@ func (s *Supervisor) claimOnce(ctx context.Context) (time.Duration, error) {
 	wait := claimPoll
 	// The plugin that waits longest comes first to what room there is.
 	for _, plugin := range slices.SortedFunc(maps.Keys(due), func(a, b string) int { return due[a].Compare(due[b]) }) {
-		if ctx.Err() != nil {
-			break
+		if err := ctx.Err(); err != nil {
+			return claimPause, err
 		}
 		next, err := s.claimOf(ctx, plugin, due[plugin])
 		if err != nil {
