@@ -26,6 +26,9 @@ type NewRun struct {
 	// MaxQueued is how many background runs may be PENDING, this one included; 0
 	// for any number.
 	MaxQueued int
+	// Cancelled is called before CreateRun returns when a cancel came before the run:
+	// it is only to be ended. nil for nobody; only who waits is told.
+	Cancelled func()
 }
 
 // DuplicateError says that a run with the idempotency key exists.

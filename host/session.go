@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 	"unicode/utf8"
 )
@@ -65,10 +66,13 @@ type SessionCatalog interface {
 	UpdateSession(ctx context.Context, id string, patch SessionPatch) (Session, error)
 	// DeleteSessions deletes sessions with all that belongs to them, in one
 	// transaction; one that does not exist is skipped. While a run of one has not
-	// ended it is CodeConflict, and while a background call of one is not final,
-	// unless dropCalls gives these up; then nothing is deleted.
+	// ended it is CodeConflict, and while a background call of one is not final
+	// (ErrCallsOpen), unless dropCalls gives these up; then nothing is deleted.
 	DeleteSessions(ctx context.Context, ids []string, dropCalls bool) error
 }
+
+// ErrCallsOpen is wrapped by the conflict that giving background calls up avoids.
+var ErrCallsOpen = errors.New("a background call is not final")
 
 // SessionOrder is what a list of sessions is sorted by.
 type SessionOrder string

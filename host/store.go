@@ -35,7 +35,8 @@ type RunStore interface {
 	// put into the next batch: it can be read at once, and is lost when the process
 	// dies first. An id that exists is CodeConflict, reported only to who waits; an
 	// idempotency key that exists is a *DuplicateError; a queue that is full is
-	// CodeBusy. A cancel that came before the run is kept for it.
+	// CodeBusy. A cancel that came before the run is kept for it. With a top-level
+	// background run comes its session, without a title and a state, when there is none.
 	CreateRun(ctx context.Context, create NewRun) error
 	// StartRun turns a PENDING run into RUNNING; it is not waited for.
 	StartRun(ctx context.Context, id string, attempt int) error

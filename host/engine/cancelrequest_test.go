@@ -74,17 +74,25 @@ func TestCancelNothing(t *testing.T) {
 	}
 }
 
-// A cancel may come before its run.
+// A cancel may come before its run: nothing is begun.
 func TestCancelBeforeTheRun(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	f.cancel(t, "early")
-	req := asks("hello")
-	req.RunID = "early"
-	if run := f.run(t, req); run.Status != host.RunCancelled {
-		t.Errorf("run %+v", run)
+	for _, parallel := range []bool{false, true} {
+		f := newFixture(t, everywhere()[:4]...)
+		f.agent.ParallelSessions = parallel
+		f.cancel(t, "early")
+		req := asks("hello")
+		req.RunID = "early"
+		if run := f.run(t, req); run.Status != host.RunCancelled {
+			t.Errorf("run %+v", run)
+		}
+		f.wantCancelled(t, "early",
+			"agent_startup check-agent_startup skipped cancelled", "agent_startup log-agent_startup skipped cancelled",
+			"input check-input skipped cancelled", "input log-input skipped cancelled")
+		if len(f.hooks.seen) != 0 || len(f.model.requests) != 0 {
+			t.Errorf("parallel %v: the run began", parallel)
+		}
 	}
-	f.wantCancelled(t, "early")
 }
 
 // blocked makes a run wait where it is until it is cancelled.

@@ -157,7 +157,7 @@ func (x *execution) named() bool {
 
 // create stores the run. A client that chose the id, or a key, waits until it is
 // known to be free; that wait is not given up, or a run nobody executes could be
-// left behind.
+// left behind. A run that was cancelled before is over.
 func (x *execution) create(ctx context.Context) error {
 	row := x.run
 	if x.pending {
@@ -165,7 +165,8 @@ func (x *execution) create(ctx context.Context) error {
 	}
 	err := x.store.CreateRun(context.WithoutCancel(ctx), host.NewRun{
 		Run: row, Lease: x.leaseNow(), IdempotencyKey: storedKey(&x.req),
-		Wait: x.req.RunID != "" || x.req.IdempotencyKey != "",
+		Wait:      x.req.RunID != "" || x.req.IdempotencyKey != "",
+		Cancelled: func() { x.cancel(errCancelled) },
 	})
 	if err != nil {
 		return fmt.Errorf("create run: %w", err)

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -65,39 +64,17 @@ func sessionFilterOf(r *http.Request) (host.SessionFilter, page, error) {
 
 // showSession answers with a session and its whole conversation.
 func (a *api) showSession(w http.ResponseWriter, r *http.Request) error {
-	session, err := a.session(r, a.begunSession)
+	session, err := a.session(r)
 	if err != nil {
 		return err
 	}
 	return a.writeSession(w, r, http.StatusOK, &session, object.withoutNulls)
 }
 
-// begunSession returns a session or, before a run of it has ended, what its
-// background runs tell of it.
-func (a *api) begunSession(ctx context.Context, id string) (host.Session, error) {
-	session, err := a.sessions.Session(ctx, id)
-	if host.CodeOf(err) != host.CodeNotFound {
-		return session, err
-	}
-	first, ok, runErr := a.firstRun(ctx, id)
-	switch {
-	case runErr != nil:
-		return session, runErr
-	case !ok:
-		return session, err
-	}
-	return host.Session{
-		ID: id, Component: first.Component, UserID: first.UserID, CreatedAt: first.CreatedAt, UpdatedAt: first.CreatedAt,
-	}, nil
-}
-
-// findSession returns the session of an id, or CodeNotFound.
-type findSession func(ctx context.Context, id string) (host.Session, error)
-
 // session returns the session the path names, for the type and the user of the
 // query.
-func (a *api) session(r *http.Request, find findSession) (host.Session, error) {
-	session, found, err := a.lookUpSession(r, find)
+func (a *api) session(r *http.Request) (host.Session, error) {
+	session, found, err := a.lookUpSession(r)
 	if err != nil || found {
 		return session, err
 	}
@@ -109,7 +86,7 @@ func (a *api) session(r *http.Request, find findSession) (host.Session, error) {
 }
 
 // lookUpSession is session that leaves it to the caller to say that there is none.
-func (a *api) lookUpSession(r *http.Request, find findSession) (session host.Session, found bool, err error) {
+func (a *api) lookUpSession(r *http.Request) (session host.Session, found bool, err error) {
 	if err := checkDatabase(r); err != nil {
 		return session, false, err
 	}
@@ -118,7 +95,7 @@ func (a *api) lookUpSession(r *http.Request, find findSession) (session host.Ses
 	if err := d.err(); err != nil {
 		return session, false, err
 	}
-	session, err = find(r.Context(), pathVar(r, "session_id"))
+	session, err = a.sessions.Session(r.Context(), pathVar(r, "session_id"))
 	if host.CodeOf(err) == host.CodeNotFound {
 		return session, false, nil
 	}

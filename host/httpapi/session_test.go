@@ -458,10 +458,28 @@ func TestBackgroundRunsAreShownAtOnce(t *testing.T) {
 	} {
 		wantDetail(t, c.get(t, target), http.StatusNotFound, detail)
 	}
-	// Nothing can be changed of a session before there is one.
-	w := c.ask(t, http.MethodPost, "/sessions/s-1/rename", "application/json", `{"session_name":"x"}`)
-	wantDetail(t, w, http.StatusNotFound, "Session with id 's-1' not found")
 	c.end(t, aRun(2, "s-1"))
 	wantRunIDs(t, c, "/sessions/s-1/runs", "run-2", "run-1")
 	wantRunIDs(t, c, "/agents/plain-agent/runs?session_id=s-1", "run-2", "run-1")
+}
+
+// TestSessionOfBackgroundRuns: before one has ended, their session is listed, can
+// be changed, and cannot be deleted by force either.
+func TestSessionOfBackgroundRuns(t *testing.T) {
+	t.Parallel()
+	c := newConversations(t)
+	c.queue(t, aRun(1, "s-1"))
+	if w := c.get(t, "/sessions?user_id=u-1"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"session_id":"s-1"`) {
+		t.Errorf("answer %d %s", w.Code, w.Body)
+	}
+	for method, target := range map[string]string{http.MethodPost: "/sessions/s-1/rename", http.MethodPatch: "/sessions/s-1?user_id=u-1"} {
+		status, body := c.send(t, method, target, `{"session_name":"`+method+`"}`)
+		if status != http.StatusOK || !strings.Contains(body, `"session_name":"`+method+`"`) {
+			t.Errorf("answer %d %s", status, body)
+		}
+	}
+	for _, query := range []string{"", "?force=true"} {
+		wantDetail(t, c.ask(t, http.MethodDelete, "/sessions/s-1"+query, "", ""), http.StatusConflict,
+			`run "run-1" of session "s-1" has not ended; cancel it, or wait for it`)
+	}
 }

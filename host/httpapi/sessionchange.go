@@ -112,7 +112,7 @@ func (a *api) changeSession(w http.ResponseWriter, r *http.Request, change sessi
 	if err := d.err(); err != nil {
 		return err
 	}
-	session, err := a.session(r, a.sessions.Session)
+	session, err := a.session(r)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (a *api) dropSessions(w http.ResponseWriter, r *http.Request, ids []string)
 		}
 	}
 	if err := a.sessions.DeleteSessions(r.Context(), ids, force); err != nil {
-		return withForceHint(err, force)
+		return withHint(err)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -84,7 +84,7 @@ func (a *api) dropSessions(w http.ResponseWriter, r *http.Request, ids []string)
 func (a *api) ownedBy(r *http.Request, user string, ids []string) ([]string, error) {
 	var owned []string
 	for _, id := range ids {
-		session, err := a.begunSession(r.Context(), id)
+		session, err := a.sessions.Session(r.Context(), id)
 		switch {
 		case host.CodeOf(err) == host.CodeNotFound:
 		case err != nil:
@@ -96,15 +96,15 @@ func (a *api) ownedBy(r *http.Request, user string, ids []string) ([]string, err
 	return owned, nil
 }
 
-// withForceHint says what to do about a session that is worked for.
-func withForceHint(err error, force bool) error {
+// withHint says what to do about a session that is worked for.
+func withHint(err error) error {
 	var busy *host.Error
 	if !errors.As(err, &busy) || busy.Code != host.CodeConflict {
 		return err
 	}
-	hint := "; wait for it, or give background calls up with ?force=true"
-	if force {
-		hint = "; wait for it"
+	hint := "; cancel it, or wait for it"
+	if errors.Is(err, host.ErrCallsOpen) {
+		hint = "; wait for it, or give background calls up with ?force=true"
 	}
 	return host.Errorf(host.CodeConflict, "%s%s", busy.Message, hint)
 }

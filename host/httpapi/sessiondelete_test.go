@@ -21,7 +21,7 @@ func TestDeleteSessionThatIsWorkedFor(t *testing.T) {
 		`background hook call "call-1" of session "s" is not done; wait for it, or give background calls up with ?force=true`)
 	c.begin(t, aRun(2, "s"))
 	wantDetail(t, c.ask(t, http.MethodDelete, "/sessions/s?force=true", "", ""), http.StatusConflict,
-		`run "run-2" of session "s" has not ended; wait for it`)
+		`run "run-2" of session "s" has not ended; cancel it, or wait for it`)
 	wantRunIDs(t, c, "/sessions/s/runs", "run-1")
 
 	run := aRun(2, "s")

@@ -53,7 +53,7 @@ func (a *api) writeRuns(w http.ResponseWriter, r *http.Request, filter host.RunF
 // none of its runs is shown.
 func (a *api) sessionWithRuns(r *http.Request) (host.Session, error) {
 	id := cut(pathVar(r, "session_id"))
-	session, found, err := a.lookUpSession(r, a.begunSession)
+	session, found, err := a.lookUpSession(r)
 	if err != nil {
 		return session, err
 	}
@@ -98,7 +98,7 @@ func (a *api) listAgentRuns(w http.ResponseWriter, r *http.Request) error {
 	if err := d.err(); err != nil {
 		return err
 	}
-	session, err := a.begunSession(r.Context(), id)
+	session, err := a.sessions.Session(r.Context(), id)
 	if err != nil && host.CodeOf(err) != host.CodeNotFound {
 		return err
 	}

@@ -51,7 +51,11 @@ func (s *Store) create(ctx context.Context, n host.NewRun) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, c.write)
+	err = s.write(ctx, c.write)
+	if err == nil && c.cancelled && n.Cancelled != nil {
+		n.Cancelled()
+	}
+	return err
 }
 
 // creation is a host.NewRun as it is stored.
@@ -60,6 +64,7 @@ type creation struct {
 	key       string // the client's name for it, "" for none
 	request   []byte // nil for none
 	maxQueued int
+	cancelled bool // a cancel came first
 }
 
 func newCreation(n host.NewRun) (*creation, error) {
@@ -87,17 +92,11 @@ func (c *creation) write(ctx context.Context, t *tx) error {
 	if err := c.checkQueue(ctx, t); err != nil {
 		return err
 	}
-	var rows runColumnsOf
-	rows.add(&c.row)
-	switch n, err := t.exec(ctx, insertRunsQuery, rows.args()...); {
-	case err != nil:
+	if err := c.insert(ctx, t); err != nil {
 		return err
-	case n == 0:
-		return runExists(run.ID)
 	}
-	if c.request != nil {
-		const query = `INSERT INTO run_inputs (run_id, request) VALUES ($1, $2)`
-		if _, err := t.Exec(ctx, query, run.ID, c.request); err != nil {
+	if run.Background {
+		if err := c.open(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -105,6 +104,35 @@ func (c *creation) write(ctx context.Context, t *tx) error {
 		t.due(runJob(run.ID))
 	}
 	return nil
+}
+
+// insert adds the row and learns whether a cancel came before it.
+func (c *creation) insert(ctx context.Context, t *tx) (err error) {
+	var rows runColumnsOf
+	rows.add(&c.row)
+	c.cancelled, err = one(ctx, t, func(row scanner) (cancelled bool, err error) {
+		var id string
+		err = row.Scan(&id, &cancelled)
+		return cancelled, err
+	}, insertRunsQuery+`, cancel_requested`, rows.args()...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return runExists(c.row.run.ID)
+	}
+	return err
+}
+
+// openRunQuery inserts what comes with a background run: what it was asked, and the
+// session of a top-level run, so that it is known before the run ends.
+const openRunQuery = `WITH opened AS (INSERT INTO sessions (id, component_kind, component_id, component_name, user_id,
+			name, title, created_at, updated_at)
+		SELECT $3, $4, $5, $6, $7, '', '', $8, $8 WHERE $9 ON CONFLICT (id) DO NOTHING)
+	INSERT INTO run_inputs (run_id, request) SELECT $1, $2 WHERE $2::bytea IS NOT NULL`
+
+func (c *creation) open(ctx context.Context, t *tx) error {
+	run := c.row.run
+	_, err := t.Exec(ctx, openRunQuery, run.ID, c.request, run.SessionID, string(run.Component.Kind), run.Component.ID,
+		run.Component.Name, run.UserID, nanos(run.CreatedAt), run.ParentID == "")
+	return err
 }
 
 // takeKey refuses a run whose idempotency key another has. It waits for one that

@@ -50,7 +50,7 @@ func TestPlans(t *testing.T) {
 
 func plannedQueries() []string {
 	queries := []string{
-		insertEndQuery, updateEndQuery, addUsageQuery, putSessionQuery, insertCallQuery, insertRunsQuery, fenceQuery,
+		insertEndQuery, updateEndQuery, addUsageQuery, putSessionQuery, insertCallQuery, insertRunsQuery, openRunQuery, fenceQuery,
 		aheadQuery, claimRunsQuery, claimRunQuery, dueQuery, claimQuery, claimOneQuery, backlogQuery, eventsQuery,
 		historyQuery, sessionRunsQuery, sessionUnfinishedQuery, hookCallsQuery, modelUsageQuery,
 		finishCallsQuery, holdSnapshotsQuery, dropSnapshotsQuery, renewQuery, leftQuery, sweptRunsQuery,

@@ -86,7 +86,10 @@ func checkDeletable(ctx context.Context, t *tx, id string, dropCalls bool) error
 	}
 	switch call, err := one(ctx, t, value[string], openCallQuery, id); {
 	case err == nil:
-		return host.Errorf(host.CodeConflict, "background hook call %q of session %q is not done", call, id)
+		return &host.Error{
+			Code: host.CodeConflict, Message: fmt.Sprintf("background hook call %q of session %q is not done", call, id),
+			Err: host.ErrCallsOpen,
+		}
 	case !errors.Is(err, pgx.ErrNoRows):
 		return err
 	}

@@ -45,6 +45,15 @@ func keepCancelOf(t *tx, id string, at time.Time) error {
 	return err
 }
 
+// cancelKept reports whether a cancel of the run came before it.
+func cancelKept(t *tx, id string) (bool, error) {
+	if !t.memory.cancels {
+		return false, nil
+	}
+	kept, err := queryTx(t, value[int], `SELECT 1 FROM run_cancels WHERE run_id = ?`, id)
+	return len(kept) > 0, err
+}
+
 const expireCancelsQuery = `DELETE FROM run_cancels WHERE requested_at < ?`
 
 // expireCancels forgets the cancels whose runs were not created in time.

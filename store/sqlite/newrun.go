@@ -47,7 +47,11 @@ func (s *Store) create(ctx context.Context, n host.NewRun) error {
 		return err
 	}
 	c.row.place, _ = s.pending.add(n.Run, false)
-	return s.writer.write(ctx, &op{do: c.write, settled: func(error) { s.pending.remove(c.row.place) }})
+	err = s.writer.write(ctx, &op{do: c.write, settled: func(error) { s.pending.remove(c.row.place) }})
+	if err == nil && c.cancelled && n.Cancelled != nil {
+		n.Cancelled()
+	}
+	return err
 }
 
 // createLazily makes the run readable and puts its row into the next
@@ -75,6 +79,7 @@ type creation struct {
 	row       runRow
 	request   string // JSON, "" for none
 	maxQueued int
+	cancelled bool // a cancel came first
 }
 
 func newCreation(n host.NewRun) (*creation, error) {
@@ -104,10 +109,27 @@ func (c *creation) write(t *tx) error {
 	if err := c.row.insert(t); err != nil {
 		return err
 	}
-	if c.request == "" {
+	var err error
+	if c.cancelled, err = cancelKept(t, c.row.run.ID); err != nil {
+		return err
+	}
+	if err := c.openSession(t); err != nil || c.request == "" {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO run_inputs (run_id, request) VALUES (?, ?)`, c.row.run.ID, c.request)
+	return err
+}
+
+// openSession inserts the session of a background run, so that it is known before
+// the run ends.
+func (c *creation) openSession(t *tx) error {
+	run := c.row.run
+	if !run.Background || run.ParentID != "" {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO run_inputs (run_id, request) VALUES (?, ?)`, c.row.run.ID, c.request)
+	_, err := t.exec(insertSession+` ON CONFLICT (id) DO NOTHING`, sessionValues(&host.Session{
+		ID: run.SessionID, Component: run.Component, UserID: run.UserID, CreatedAt: run.CreatedAt, UpdatedAt: run.CreatedAt,
+	})...)
 	return err
 }
 

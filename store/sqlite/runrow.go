@@ -65,11 +65,11 @@ func (r *runRow) insert(t *tx) error {
 
 // checkCancel refuses to insert a run whose end is not the one it was promised.
 func (r *runRow) checkCancel(t *tx) error {
-	if !t.memory.cancels || !r.run.Status.Final() || r.run.Status == host.RunCancelled {
+	if !r.run.Status.Final() || r.run.Status == host.RunCancelled {
 		return nil
 	}
-	kept, err := queryTx(t, value[int], `SELECT 1 FROM run_cancels WHERE run_id = ?`, r.run.ID)
-	if err == nil && len(kept) > 0 {
+	kept, err := cancelKept(t, r.run.ID)
+	if err == nil && kept {
 		return host.ErrCancelled
 	}
 	return err

@@ -82,7 +82,10 @@ func checkDeletable(t *tx, id string, dropCalls bool) error {
 	}
 	calls, err := queryTx(t, value[string], openCallQuery, id)
 	if err == nil && len(calls) > 0 {
-		return host.Errorf(host.CodeConflict, "background hook call %q of session %q is not done", calls[0], id)
+		return &host.Error{
+			Code: host.CodeConflict, Message: fmt.Sprintf("background hook call %q of session %q is not done", calls[0], id),
+			Err: host.ErrCallsOpen,
+		}
 	}
 	return err
 }

@@ -82,8 +82,14 @@ func cancelFinal(t *testing.T, s host.Store) {
 func cancelBefore(t *testing.T, s host.Store) {
 	must(t, s.CancelRun(t.Context(), "run", at(3)))
 	must(t, s.CancelRun(t.Context(), "background", at(3)))
+	told := map[string]bool{}
 	run := newRun("run", "session")
-	create(t, s, run)
+	for _, run := range []host.Run{run, newRun("another", "other")} {
+		must(t, s.CreateRun(t.Context(), host.NewRun{
+			Run: run, Lease: self(), Wait: true, Cancelled: func() { told[run.ID] = true },
+		}))
+	}
+	wantEqual(t, map[string]bool{"run": true}, told)
 	wantEqual(t, []string{"run"}, get(s.RenewLeases(t.Context(), self()))(t))
 	wantToEndCancelled(t, s, run)
 
