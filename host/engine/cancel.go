@@ -15,9 +15,10 @@ var errCancelled = errors.New("the run was cancelled on request")
 // Cancel ends a run on whichever node it is. A run that has not stored its end
 // when Cancel returns ends CANCELLED; one that nobody works for has ended by
 // then, without a hook having been called. A run that is final, or that nobody
-// knows, is no error.
+// knows, is no error. Hooks of agent_shutdown that run in this process by then are
+// ended, also when they follow an earlier cancel.
 func (e *Engine) Cancel(ctx context.Context, id string) error {
-	e.live.cancel(id, errCancelled)
+	e.live.cancel(id, true)
 	client := ctx
 	ctx = context.WithoutCancel(ctx) // half a cancel is none
 	if err := e.store.CancelRun(ctx, id, e.now()); err != nil {
@@ -41,14 +42,14 @@ func (e *Engine) Cancel(ctx context.Context, id string) error {
 // cancel them on another node.
 func (e *Engine) Cancelled(ids []string) {
 	for _, id := range ids {
-		e.live.cancel(id, errCancelled)
+		e.live.cancel(id, false)
 	}
 }
 
 // Receive acts on a signal and returns at once.
 func (e *Engine) Receive(signal host.Signal) {
 	if signal.Kind == host.SignalCancel {
-		e.live.cancel(signal.ID, errCancelled)
+		e.live.cancel(signal.ID, false)
 	}
 	e.bell.ring(signal)
 }

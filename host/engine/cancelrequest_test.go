@@ -245,6 +245,63 @@ func TestCancelRacesWithTheEnd(t *testing.T) {
 	}
 }
 
+// lingering is a hook that ends when it is interrupted; it tells of its context.
+func lingering(entered chan<- context.Context) guest {
+	return func(c ctx, _ pluginapi.Context) (string, error) {
+		entered <- c
+		<-c.Done()
+		return "", &host.CallError{Code: host.CallCancelled, Message: "cancelled", Err: c.Err()}
+	}
+}
+
+// A cancel that comes while hooks of agent_shutdown run ends them, and the run
+// CANCELLED.
+func TestCancelInShutdown(t *testing.T) {
+	t.Parallel()
+	for _, detached := range []bool{false, true} {
+		entered := make(chan context.Context)
+		f := newFixture(t,
+			blocking(pluginapi.PointAgentShutdown, "slow", lingering(entered)),
+			blocking(pluginapi.PointAgentShutdown, "next", says(allow)),
+			background(pluginapi.PointOutput, "notify"))
+		id, ended := f.goOn(t, detached)
+		<-entered
+		f.cancel(t, id)
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		f.wantCancelled(t, id, "output notify skipped cancelled",
+			"agent_shutdown slow cancelled", "agent_shutdown next skipped cancelled")
+	}
+}
+
+// Hooks of agent_shutdown follow a cancel undisturbed, however often it is heard
+// of, until somebody asks once more.
+func TestCancelBeforeAndInShutdown(t *testing.T) {
+	t.Parallel()
+	for _, detached := range []bool{false, true} {
+		asked, entered := make(chan string), make(chan context.Context)
+		f := newFixture(t, blocking(pluginapi.PointAgentShutdown, "slow", lingering(entered)))
+		f.model.answer = func(c ctx, _ func(string) error) (model.Response, error) {
+			return model.Response{}, blocked(asked)(c)
+		}
+		id, ended := f.goOn(t, detached)
+		<-asked
+		f.cancel(t, id)
+		inHook := <-entered
+		f.Receive(host.Signal{Kind: host.SignalCancel, ID: id})
+		f.Cancelled([]string{id})
+		if inHook.Err() != nil {
+			t.Errorf("background %v: the hook was ended by the cancel it follows", detached)
+		}
+		f.cancel(t, id)
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		f.wantCancelled(t, id, "agent_shutdown slow cancelled")
+	}
+}
+
 // A refusal that is cancelled is CANCELLED, and keeps what a refusal keeps.
 func TestCancelARefusedRun(t *testing.T) {
 	t.Parallel()

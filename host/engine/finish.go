@@ -30,14 +30,22 @@ func (x *execution) finish(ctx context.Context, cause error) (host.Run, error) {
 // answered before the transaction prevails.
 func (x *execution) conclude(ctx context.Context, cause error) error {
 	x.settle(ctx, cause)
-	ctx = context.WithoutCancel(ctx)
 	x.skipped = x.notReached()
 	x.shutdown(ctx)
+	if x.run.Status != host.RunCancelled && errors.Is(context.Cause(ctx), errCancelled) {
+		x.cancelLate()
+	}
 	x.run.FinishedAt = x.now()
 	if !x.startedAt.IsZero() {
 		x.run.Metrics.Duration = x.run.FinishedAt.Sub(x.startedAt).Seconds()
 	}
-	return x.record(ctx)
+	return x.record(context.WithoutCancel(ctx))
+}
+
+// cancelLate ends the run as CANCELLED that had ended otherwise.
+func (x *execution) cancelLate() {
+	x.setCancelled()
+	x.skipped = x.notReached()
 }
 
 // record writes the end of the run, as CANCELLED where that was asked for
@@ -45,8 +53,7 @@ func (x *execution) conclude(ctx context.Context, cause error) error {
 func (x *execution) record(ctx context.Context) error {
 	err := x.write(ctx)
 	if errors.Is(err, host.ErrCancelled) {
-		x.setCancelled()
-		x.skipped = x.notReached()
+		x.cancelLate()
 		err = x.write(ctx)
 	}
 	x.bell.ring(host.Signal{Kind: host.SignalEvents, ID: x.run.ID})

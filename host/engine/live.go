@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
@@ -25,7 +26,7 @@ func (l *liveRuns) enter(x *execution) {
 		if old.run.Attempt >= x.run.Attempt {
 			return
 		}
-		old.cancel(fmt.Errorf("attempt %d began: %w", x.run.Attempt, host.ErrStale))
+		old.stop(fmt.Errorf("attempt %d began: %w", x.run.Attempt, host.ErrStale))
 	}
 	l.byID[x.run.ID] = x
 }
@@ -38,11 +39,29 @@ func (l *liveRuns) leave(x *execution) {
 	}
 }
 
-// cancel ends the run of that id, if it goes on here.
-func (l *liveRuns) cancel(id string, cause error) {
+// cancel ends the run of that id, if it goes on here. It may be heard of more than
+// once; asked is true for who asks for it. The hooks of agent_shutdown follow a
+// cancel as they follow any end; one that comes while they run ends them too.
+func (l *liveRuns) cancel(id string, asked bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if x := l.byID[id]; x != nil {
-		x.cancel(cause)
+	if x := l.byID[id]; x != nil && (asked || !x.cancelHeard) {
+		x.cancelHeard = true
+		x.stop(errCancelled)
+	}
+}
+
+// setInterrupt keeps what ends the hooks of agent_shutdown; nil when they have run.
+func (l *liveRuns) setInterrupt(x *execution, interrupt context.CancelFunc) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	x.interrupt, x.cancelHeard = interrupt, x.cancelHeard || x.run.Status == host.RunCancelled
+}
+
+// stop ends the run, and its hooks of agent_shutdown.
+func (x *execution) stop(cause error) {
+	x.cancel(cause)
+	if x.interrupt != nil {
+		x.interrupt()
 	}
 }

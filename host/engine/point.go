@@ -129,13 +129,16 @@ func (x *execution) output(ctx context.Context) error {
 const shutdownTimeout = 30 * time.Second
 
 // shutdown is agent_shutdown, which follows agent_startup in every case.
-// Whatever its hooks answer, the run is over.
+// Whatever its hooks answer, the run is over. What ended it does not end them, only
+// a cancel that comes while they run.
 func (x *execution) shutdown(ctx context.Context) {
 	if !x.opened || !x.arrive(pluginapi.PointAgentShutdown) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
+	x.live.setInterrupt(x, cancel)
+	defer x.live.setInterrupt(x, nil)
 	c := x.contextAt(pluginapi.PointAgentShutdown)
 	c.Summary = &pluginapi.Summary{Reason: summaryReason(x.run.Status)}
 	if _, err := x.pass(ctx, c); err != nil {

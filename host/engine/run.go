@@ -61,7 +61,11 @@ type execution struct {
 	model  model.Model
 	req    host.RunRequest
 	cancel context.CancelCauseFunc
-	plan   *hook.Plan
+	// interrupt ends the hooks of agent_shutdown while they run; cancelHeard is set
+	// once somebody has asked to cancel the run. live guards both.
+	interrupt   context.CancelFunc
+	cancelHeard bool
+	plan        *hook.Plan
 	// pending is true while the run's row says PENDING.
 	pending bool
 	// from is what a background run goes on from, nil for its beginning; journal
@@ -123,7 +127,7 @@ func (e *Engine) newRun(agent *host.Agent, req *host.RunRequest) host.Run {
 }
 
 func (e *Engine) newExecution(agent *host.Agent, req host.RunRequest, run host.Run, cancel context.CancelCauseFunc) *execution {
-	plan := e.hooks.Plan(run.Component, run.ParentID)
+	plan := e.hooks.Plan(run.Component, run.Origin())
 	return &execution{
 		Engine: e, agent: agent, model: e.models[agent.Model], req: req, cancel: cancel, plan: plan, run: run,
 		fresh: req.SessionID == "", sequence: -1,

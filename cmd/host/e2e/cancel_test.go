@@ -126,7 +126,10 @@ func cancelNothing(t *testing.T, p *process, model *gates) {
 	p.read(t, done).must(t, "to done")
 	p.cancel(t, run{AgentID: "agent", RunID: "later"})
 	mustBeCancelled(t, p, p.launch(t, "agent", form{"message": "later", "run_id": "later"}), skippedNotes...)
-	if model.asked("later") != 0 {
+	p.cancel(t, run{AgentID: "agent", RunID: "early"})
+	early := answered(t, p.begin(t, "agent", form{"message": "early", "run_id": "early", "session_id": "early"}))
+	mustBeCancelled(t, p, early, skippedNotes...)
+	if model.asked("later")+model.asked("early") != 0 {
 		t.Error("a run that was cancelled before it came has asked the model")
 	}
 	p.do(t, http.MethodPost, run{AgentID: "nobody", RunID: done.RunID}.at("cancel"), "", nil).want(t, 404)
