@@ -177,7 +177,7 @@ func (n noting) Call(context.Context, host.Call) (host.CallResult, error) {
 type oneBackgroundHook struct{}
 
 // Resolve implements hook.Bindings.
-func (oneBackgroundHook) Resolve(host.Component, string) []host.BoundPlugin {
+func (oneBackgroundHook) Resolve(host.Component, host.Origin) []host.BoundPlugin {
 	return []host.BoundPlugin{{
 		Binding: host.Binding{Plugin: "plugin", Mode: pluginapi.ModeBackground},
 		Plugin: &host.Plugin{

@@ -99,14 +99,28 @@ type BackgroundStore interface {
 // from the run itself.
 type RunEvent struct {
 	// Index is 0 for the run's first event and never repeats.
-	Index       int             `json:"-"`
-	Kind        EventKind       `json:"kind"`
+	Index int       `json:"-"`
+	Kind  EventKind `json:"kind"`
+	// Run names the run inside this one that the event is of; nil for the run itself.
+	Run         *EventRun       `json:"run,omitempty"`
 	At          time.Time       `json:"at"`
 	Hook        string          `json:"hook,omitempty"`
 	Input       json.RawMessage `json:"input,omitempty"`
 	Content     json.RawMessage `json:"content,omitempty"`
 	ContentType string          `json:"content_type,omitempty"`
 	Metrics     *Metrics        `json:"metrics,omitempty"`
+	Tool        *ToolExecution  `json:"tool,omitempty"`
+	Step        *StepEvent      `json:"step,omitempty"`
+}
+
+// EventRun is what an event tells of a run inside the one whose stream it is in.
+type EventRun struct {
+	ID            string    `json:"id"`
+	ParentID      string    `json:"parent_id"`
+	Component     Component `json:"component"`
+	Model         string    `json:"model,omitempty"`
+	ModelProvider string    `json:"model_provider,omitempty"`
+	Step          *RunStep  `json:"step,omitempty"`
 }
 
 // Event is the event of that run.
@@ -114,6 +128,7 @@ func (e RunEvent) Event(run *Run) Event {
 	return Event{
 		Kind: e.Kind, At: e.At, Run: run, Index: e.Index,
 		Hook: e.Hook, Input: e.Input, Content: e.Content, ContentType: e.ContentType, Metrics: e.Metrics,
+		Tool: e.Tool, Step: e.Step,
 	}
 }
 

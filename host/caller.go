@@ -28,6 +28,9 @@ type Call struct {
 	Timeout time.Duration
 	// Mode chooses the slots and the limits.
 	Mode pluginapi.Mode
+	// Depth is that of the run: calls of each depth have slots of their own, so that
+	// one that waits for a run does not wait for itself.
+	Depth int
 	// Services are the call's own. What the plugin was not granted is taken away
 	// from them; KV and Secrets, when nil, are the plugin's.
 	Services Services

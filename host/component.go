@@ -46,7 +46,14 @@ type Agent struct {
 	ParallelSessions bool
 	// HistoryOnRequest shows them only where a request asks for it.
 	HistoryOnRequest bool
+	// Tools are what the agent may call, in this order.
+	Tools []ToolRef
+	// ToolCallLimit bounds the calls of tools in one run; 0 for MaxToolCalls.
+	ToolCallLimit int
 }
+
+// MaxToolCalls is how many tools a run may call where nothing else is said.
+const MaxToolCalls = 50
 
 // Component returns the agent's name as a component.
 func (a *Agent) Component() Component {

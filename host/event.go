@@ -24,10 +24,32 @@ const (
 	EventRunCompleted          EventKind = "RunCompleted"
 	EventRunError              EventKind = "RunError"
 	EventRunCancelled          EventKind = "RunCancelled"
+	EventToolCallStarted       EventKind = "ToolCallStarted"
+	EventToolCallCompleted     EventKind = "ToolCallCompleted"
+	EventToolCallError         EventKind = "ToolCallError"
 )
 
-// Event is one item of a run's stream. Run describes the run at that moment and
-// must not be changed by the receiver.
+// The events of a workflow's steps. Those of its run are the ones above.
+const (
+	EventStepStarted            EventKind = "StepStarted"
+	EventStepCompleted          EventKind = "StepCompleted"
+	EventStepOutput             EventKind = "StepOutput" // before StepCompleted of a function
+	EventStepError              EventKind = "StepError"
+	EventParallelStarted        EventKind = "ParallelExecutionStarted"
+	EventParallelCompleted      EventKind = "ParallelExecutionCompleted"
+	EventLoopStarted            EventKind = "LoopExecutionStarted"
+	EventLoopIterationStarted   EventKind = "LoopIterationStarted"
+	EventLoopIterationCompleted EventKind = "LoopIterationCompleted"
+	EventLoopCompleted          EventKind = "LoopExecutionCompleted"
+	EventConditionStarted       EventKind = "ConditionExecutionStarted"
+	EventConditionCompleted     EventKind = "ConditionExecutionCompleted"
+	EventRouterStarted          EventKind = "RouterExecutionStarted"
+	EventRouterCompleted        EventKind = "RouterExecutionCompleted"
+)
+
+// Event is one item of a run's stream, which holds the events of the runs inside
+// it too. Run describes the run the event is of, at that moment, and must not be
+// changed by the receiver.
 type Event struct {
 	Kind EventKind
 	At   time.Time
@@ -44,4 +66,33 @@ type Event struct {
 	ContentType string
 	// Metrics is set for ModelRequestCompleted.
 	Metrics *Metrics
+	// Tool is the call of a tool event, as it was then.
+	Tool *ToolExecution
+	// Step is set for the events of a workflow's steps.
+	Step *StepEvent
+}
+
+// StepEvent is what an event tells of a step. Fields the event has no use for are
+// zero.
+type StepEvent struct {
+	ID string `json:"id"`
+	// ParentID is that of the parallel, loop, condition or router around the step.
+	ParentID string `json:"parent_id,omitempty"`
+	Name     string `json:"name"`
+	Index    []int  `json:"index"`
+	// Output is of a step that ended; Results are those of the steps inside.
+	Output  *StepOutput  `json:"output,omitempty"`
+	Results []StepOutput `json:"results,omitempty"`
+	// Iterations are those of a loop that ended.
+	Iterations [][]StepOutput `json:"iterations,omitempty"`
+	// Count is how many steps a parallel has; Iteration counts those of a loop from 1.
+	Count         int  `json:"count,omitempty"`
+	Iteration     int  `json:"iteration,omitempty"`
+	MaxIterations int  `json:"max_iterations,omitempty"`
+	Continues     bool `json:"continues,omitempty"`
+	// Holds is what a condition came to; Selected are the names of the steps chosen.
+	Holds    bool     `json:"holds,omitempty"`
+	Selected []string `json:"selected,omitempty"`
+	// Error is why a step failed.
+	Error string `json:"error,omitempty"`
 }

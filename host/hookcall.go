@@ -88,6 +88,8 @@ type HookCall struct {
 	SnapshotID string `json:"-"`
 	// Spec is what the call needs beside the snapshot.
 	Spec *HookCallSpec `json:"-"`
+	// Evaluations are what the call found; they are stored when it is.
+	Evaluations []Evaluation `json:"-"`
 }
 
 // Revive makes a dead call due at a time, with its full number of attempts once

@@ -26,9 +26,12 @@ func (s RunStatus) Final() bool {
 // Run is one execution of a component. It is stored whole; nothing in it may
 // reach a store before the hooks of its point have permitted it.
 type Run struct {
-	ID        string    `json:"id"`
-	SessionID string    `json:"session_id"`
-	ParentID  string    `json:"parent_id,omitempty"`
+	ID        string `json:"id"`
+	SessionID string `json:"session_id"`
+	// ParentID is the run this one is inside of; or, of a top-level run, the run whose
+	// hook started it; else empty.
+	ParentID string `json:"parent_id,omitempty"`
+	// RootID is the top-level run of the tree, the run's own id for that one.
 	RootID    string    `json:"root_id"`
 	UserID    string    `json:"user_id,omitempty"`
 	Component Component `json:"component"`
@@ -38,8 +41,14 @@ type Run struct {
 	// Parallel is true for a run that waits for no other of its session.
 	Parallel bool `json:"parallel,omitempty"`
 	// Attempt is the fence: a worker's write names the attempt it belongs to. Each
-	// claim of a background run begins another, the first is 1.
+	// claim of a background run begins another, the first is 1. A run inside another
+	// one has that of its root.
 	Attempt int `json:"attempt"`
+	// Depth is how many hooks stand between the run and a client: 0 for what a client
+	// asked for, 1 for what a hook of that run started, members and steps included.
+	Depth int `json:"depth,omitempty"`
+	// Step is the step of a workflow the run belongs to, nil for none.
+	Step *RunStep `json:"step,omitempty"`
 	// Input is a JSON string or object as the hooks left it; nil until permitted.
 	Input json.RawMessage `json:"input,omitempty"`
 	// Content is a JSON string or object: the answer, or why there is none.
@@ -49,7 +58,11 @@ type Run struct {
 	Model         string    `json:"model,omitempty"`
 	ModelProvider string    `json:"model_provider,omitempty"`
 	Messages      []Message `json:"messages,omitempty"`
-	Metrics       Metrics   `json:"metrics"`
+	// Tools are the calls of tools, in the order the model asked for them.
+	Tools []ToolExecution `json:"tools,omitempty"`
+	// Steps are what the steps of a workflow came to.
+	Steps   []StepOutput `json:"steps,omitempty"`
+	Metrics Metrics      `json:"metrics"`
 	// SessionState is the session's state after this run, an object.
 	SessionState json.RawMessage `json:"session_state,omitempty"`
 	Metadata     json.RawMessage `json:"metadata,omitempty"`
@@ -57,6 +70,34 @@ type Run struct {
 	Failure    *Failure  `json:"failure,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
+	// Children are the runs inside this one, in the order of their beginning, where
+	// they were asked for; each is stored on its own.
+	Children []Run `json:"-"`
+}
+
+// TopLevel reports whether the run is inside no other one: a client asked for it,
+// or a hook did.
+func (r *Run) TopLevel() bool { return r.RootID == r.ID }
+
+// Origin says who asked for a run.
+type Origin string
+
+// The origins. What is inside a run that a hook started is a hook's too.
+const (
+	OriginClient Origin = "client"
+	OriginParent Origin = "parent" // a member of a team, or a step of a workflow
+	OriginHook   Origin = "hook"
+)
+
+// Origin returns who asked for the run.
+func (r *Run) Origin() Origin {
+	switch {
+	case r.Depth > 0:
+		return OriginHook
+	case !r.TopLevel():
+		return OriginParent
+	}
+	return OriginClient
 }
 
 // Failure says why a run ended in ERROR.
@@ -81,6 +122,9 @@ const (
 	FailureWorkerLost    = "worker_lost"
 	FailureOutputSchema  = "output_schema_error"
 	FailureTimeout       = "run_timeout"
+	FailureToolCalls     = "tool_call_limit_error" // the model would not stop calling tools
+	FailureTools         = "tools_unavailable_error"
+	FailureStep          = "step_error"
 )
 
 // Message is one message of a run.
@@ -88,8 +132,15 @@ type Message struct {
 	ID string `json:"id"`
 	// Role is system, user, assistant or tool.
 	Role string `json:"role"`
-	// Content is a JSON string or object.
+	// Content is a JSON string or object; nil where an assistant only calls tools.
 	Content json.RawMessage `json:"content,omitempty"`
+	// ToolCalls are what an assistant asks for.
+	ToolCalls []ToolCall `json:"tool_calls,omitempty"`
+	// The four below are of role tool: which call the message answers.
+	ToolCallID string          `json:"tool_call_id,omitempty"`
+	ToolName   string          `json:"tool_name,omitempty"`
+	ToolArgs   json.RawMessage `json:"tool_args,omitempty"`
+	ToolError  bool            `json:"tool_error,omitempty"`
 	// FromHistory marks a message of an earlier run; it is not stored again.
 	FromHistory bool      `json:"from_history,omitempty"`
 	CreatedAt   time.Time `json:"created_at"`

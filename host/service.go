@@ -15,6 +15,41 @@ type Services struct {
 	// HTTP answers the call's requests instead of the network, in self-tests and
 	// trials; nil sends real ones, where granted.
 	HTTP HTTPStub
+	// Runner runs components of this host.
+	Runner Runner
+	// Evaluations takes what the hook finds of the run.
+	Evaluations Evaluations
+}
+
+// MaxDepth is how many hooks may stand between a run and a client.
+const MaxDepth = 2
+
+// Runner runs components for one call of a hook.
+type Runner interface {
+	// RunComponent runs a component in a session of its own, in the caller's
+	// goroutine, and returns the run in its final state. It ends when ctx does. It
+	// wraps ErrNotGranted when the plugin may not run that component; past MaxDepth it
+	// is CodeConflict, and CodeNotFound where no such component is.
+	RunComponent(ctx context.Context, req ComponentRequest) (Run, error)
+}
+
+// ComponentRequest is what a hook asks a component.
+type ComponentRequest struct {
+	// Component needs no name.
+	Component BindingScope
+	// Input is a JSON string or object.
+	Input json.RawMessage
+	// OutputSchema is that of RunRequest; nil for the component's own.
+	OutputSchema json.RawMessage
+}
+
+// Evaluations takes the evaluations of one call; they are stored when the call has
+// succeeded.
+type Evaluations interface {
+	// Add takes one, {name?, score?, threshold?, passed, reason?, criteria?, input?,
+	// output?, judge_run_id?}. It is CodeInvalid when it is none, and CodeTooLarge
+	// when there are too many, or it is too large.
+	Add(ctx context.Context, evaluation json.RawMessage) error
 }
 
 // ErrNotGranted is wrapped by a service's error when the plugin lacks the

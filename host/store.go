@@ -25,6 +25,7 @@ type Store interface {
 	BindingStore
 	KVStore
 	RetentionStore
+	EvaluationStore
 	// Close waits for what was written and releases the database.
 	Close() error
 }
@@ -45,7 +46,15 @@ type RunStore interface {
 	// when the run is final or belongs to another attempt, and ErrCancelled when a
 	// cancel was requested and the run says another status; then nothing is stored.
 	// A run whose CreateRun is still under way is inserted whole.
+	//
+	// A run inside another one has no row before its end: it is inserted whole, while
+	// the row of its root is not final and of the run's attempt, else it is ErrStale. A
+	// run of its id that has ended is ErrStale too. A cancel of the root is not looked
+	// at.
 	FinishRun(ctx context.Context, finish Finish) error
+	// ChildRuns returns the finished runs right inside a run, in the order of their
+	// creation. What hooks of the run started is not among them.
+	ChildRuns(ctx context.Context, runID string) ([]Run, error)
 	// Run returns a run, whatever its state.
 	Run(ctx context.Context, id string) (Run, error)
 	// History returns the last n COMPLETED top-level runs of a session, oldest

@@ -87,6 +87,10 @@ type Model struct {
 type Message struct {
 	Role    string          `json:"role"`
 	Content json.RawMessage `json:"content"`
+	// ToolCalls are what an assistant asked for; ToolCallID is the call that a
+	// message of role tool answers.
+	ToolCalls  []ToolCall `json:"tool_calls,omitempty"`
+	ToolCallID string     `json:"tool_call_id,omitempty"`
 }
 
 // Tool is a tool offered to the model.
@@ -202,9 +206,11 @@ type Extension struct {
 
 // Run describes the run a hook is called in.
 type Run struct {
-	ID         string    `json:"id"`
-	RootID     string    `json:"root_id"`
-	ParentID   string    `json:"parent_id,omitempty"`
+	ID       string `json:"id"`
+	RootID   string `json:"root_id"`
+	ParentID string `json:"parent_id,omitempty"`
+	// Depth is how many hooks stand between the run and a client.
+	Depth      int       `json:"depth,omitempty"`
 	Kind       string    `json:"kind"`
 	Status     string    `json:"status"`
 	Background bool      `json:"background"`

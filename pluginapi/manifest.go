@@ -18,8 +18,10 @@ type Manifest struct {
 	Version     string `json:"version"`
 	Description string `json:"description,omitempty"`
 	// ABI defaults to ABIExtism.
-	ABI          ABI             `json:"abi,omitempty"`
-	Hooks        []Hook          `json:"hooks"`
+	ABI   ABI    `json:"abi,omitempty"`
+	Hooks []Hook `json:"hooks,omitempty"`
+	// Tools are functions that agents and workflows may call.
+	Tools        []ToolFunction  `json:"tools,omitempty"`
 	Permissions  Permissions     `json:"permissions,omitzero"`
 	ConfigSchema json.RawMessage `json:"config_schema,omitempty"`
 	Limits       Limits          `json:"limits,omitzero"`

@@ -92,7 +92,7 @@ func (x *execution) preModelCall(ctx context.Context, requestID string, request 
 	c.Model, c.RequestID = x.modelInfo(), requestID
 	c.Messages = make([]pluginapi.Message, len(request))
 	for i, m := range request {
-		c.Messages[i] = pluginapi.Message(m)
+		c.Messages[i] = hookMessage(m)
 	}
 	c, err := x.pass(ctx, c)
 	if err != nil {
@@ -100,7 +100,7 @@ func (x *execution) preModelCall(ctx context.Context, requestID string, request 
 	}
 	request = make([]model.Message, len(c.Messages))
 	for i, m := range c.Messages {
-		request[i] = model.Message(m)
+		request[i] = modelMessage(m)
 	}
 	return request, nil
 }

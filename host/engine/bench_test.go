@@ -32,6 +32,7 @@ func (nowhere) StartRun(context.Context, string, int) error              { retur
 func (nowhere) FinishRun(context.Context, host.Finish) error             { return nil }
 func (nowhere) Run(context.Context, string) (host.Run, error)            { return host.Run{}, nil }
 func (nowhere) History(context.Context, string, int) ([]host.Run, error) { return nil, nil }
+func (nowhere) ChildRuns(context.Context, string) ([]host.Run, error)    { return nil, nil }
 func (nowhere) Turns(context.Context, string) (int, error)               { return 0, nil }
 func (nowhere) MergeSessionState(context.Context, host.StateMerge) error { return nil }
 func (nowhere) Session(context.Context, string) (host.Session, error) {

@@ -71,7 +71,7 @@ func background(point pluginapi.Point, name string) boundHook {
 	return boundHook{name: name, point: point, mode: pluginapi.ModeBackground, answer: says(allow)}
 }
 
-func (h *hooks) Resolve(host.Component, string) []host.BoundPlugin {
+func (h *hooks) Resolve(host.Component, host.Origin) []host.BoundPlugin {
 	out := make([]host.BoundPlugin, len(h.bound))
 	for i, b := range h.bound {
 		out[i].Binding = host.Binding{Plugin: b.name, Mode: b.mode}

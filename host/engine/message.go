@@ -9,6 +9,7 @@ import (
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/model"
+	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
 // ownMessages are the messages of this run, to be stored with it.
@@ -31,6 +32,27 @@ func (x *execution) requestMessages() []model.Message {
 		}
 	}
 	return all
+}
+
+// hookMessage is a message of a request as hooks see it.
+func hookMessage(m model.Message) pluginapi.Message {
+	shown := pluginapi.Message{Role: m.Role, Content: m.Content, ToolCallID: m.ToolCallID}
+	if shown.Content == nil { // an assistant that only calls tools
+		shown.Content = host.TextContent("")
+	}
+	for _, c := range m.ToolCalls {
+		shown.ToolCalls = append(shown.ToolCalls, pluginapi.ToolCall{ID: c.ID, Name: c.Name, Args: c.Args})
+	}
+	return shown
+}
+
+// modelMessage is a message as hooks left it.
+func modelMessage(m pluginapi.Message) model.Message {
+	left := model.Message{Role: m.Role, Content: m.Content, ToolCallID: m.ToolCallID}
+	for _, c := range m.ToolCalls {
+		left.ToolCalls = append(left.ToolCalls, host.ToolCall{ID: c.ID, Name: c.Name, Args: c.Args})
+	}
+	return left
 }
 
 func (x *execution) newMessage(role string, content json.RawMessage) host.Message {

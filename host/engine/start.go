@@ -18,7 +18,7 @@ func (e *Engine) Start(ctx context.Context, req host.RunRequest) (host.Run, erro
 		return host.Run{}, err
 	}
 	run := e.newRun(agent, &req)
-	if err := e.hooks.Plan(run.Component, run.ParentID).CheckRequest(&req); err != nil {
+	if err := e.hooks.Plan(run.Component, run.Origin()).CheckRequest(&req); err != nil {
 		return host.Run{}, err
 	}
 	run.Status, run.Background, run.Attempt = host.RunPending, true, 0

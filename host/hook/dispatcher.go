@@ -14,9 +14,9 @@ import (
 
 // Bindings says which plugins are bound to a component.
 type Bindings interface {
-	// Resolve returns the bindings that apply to a run of c, in their order.
-	// parentID is empty for a top-level run.
-	Resolve(c host.Component, parentID string) []host.BoundPlugin
+	// Resolve returns the bindings that apply to a run of c, in their order, by who
+	// asked for the run.
+	Resolve(c host.Component, origin host.Origin) []host.BoundPlugin
 }
 
 // Config is what a Dispatcher needs.

@@ -115,7 +115,7 @@ func (b bound) config(doc string) bound {
 // bindings implements hook.Bindings.
 type bindings []bound
 
-func (b bindings) Resolve(host.Component, string) []host.BoundPlugin {
+func (b bindings) Resolve(host.Component, host.Origin) []host.BoundPlugin {
 	var out []host.BoundPlugin
 	for _, one := range b {
 		resolved := host.BoundPlugin{Binding: one.binding, Inactive: one.inactive}

@@ -27,10 +27,9 @@ func (p *Plan) Blocking(point pluginapi.Point) bool {
 	return false
 }
 
-// Plan resolves the bindings of a component now. parentID is the run's parent,
-// empty for a top-level run.
-func (d *Dispatcher) Plan(c host.Component, parentID string) *Plan {
-	bindings := d.bindings.Resolve(c, parentID)
+// Plan resolves the bindings of a component now, for a run that origin asked for.
+func (d *Dispatcher) Plan(c host.Component, origin host.Origin) *Plan {
+	bindings := d.bindings.Resolve(c, origin)
 	if len(bindings) == 0 {
 		return &Plan{}
 	}

@@ -179,4 +179,4 @@ func TestPlanExpandsBindings(t *testing.T) {
 // resolver answers the same for every component.
 type resolver []host.BoundPlugin
 
-func (r resolver) Resolve(host.Component, string) []host.BoundPlugin { return r }
+func (r resolver) Resolve(host.Component, host.Origin) []host.BoundPlugin { return r }

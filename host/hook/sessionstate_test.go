@@ -19,7 +19,7 @@ import (
 // state, those named "asking…" only ask for it.
 type withState struct{ bindings }
 
-func (w withState) Resolve(c host.Component, parentID string) []host.BoundPlugin {
+func (w withState) Resolve(c host.Component, parentID host.Origin) []host.BoundPlugin {
 	bound := w.bindings.Resolve(c, parentID)
 	for _, b := range bound {
 		if strings.HasPrefix(b.Plugin.Name, "other") {

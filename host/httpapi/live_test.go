@@ -40,7 +40,7 @@ type live struct {
 // noHooks has nothing bound. It implements hook.Bindings and host.Caller.
 type noHooks struct{ host.Caller }
 
-func (noHooks) Resolve(host.Component, string) []host.BoundPlugin { return nil }
+func (noHooks) Resolve(host.Component, host.Origin) []host.BoundPlugin { return nil }
 
 func newLive(t *testing.T, m model.Model) *live {
 	t.Helper()

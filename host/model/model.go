@@ -42,6 +42,16 @@ type Request struct {
 	// Schema says which form the answer is to have; nil for text. The answer is
 	// to be checked all the same.
 	Schema *Schema
+	// Tools are what the model may call; nil for none.
+	Tools []Tool
+}
+
+// Tool is a tool as a model is told of it.
+type Tool struct {
+	Name        string
+	Description string
+	// Parameters is a JSON Schema of an object.
+	Parameters json.RawMessage
 }
 
 // Schema is the form of an answer.
@@ -58,13 +68,19 @@ type Schema struct {
 type Message struct {
 	// Role is system, user, assistant or tool.
 	Role string
-	// Content is a JSON string or object.
+	// Content is a JSON string or object; nil where an assistant only calls tools.
 	Content json.RawMessage
+	// ToolCalls are what an assistant asked for.
+	ToolCalls []host.ToolCall
+	// ToolCallID is the call a message of role tool answers.
+	ToolCallID string
 }
 
 // Response is a model's whole answer.
 type Response struct {
-	Content      string
+	Content string
+	// ToolCalls are what the model asks for. Args that were no JSON object are nil.
+	ToolCalls    []host.ToolCall
 	FinishReason string
 	// Usage is zero where the provider does not count.
 	Usage host.Metrics

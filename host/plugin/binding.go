@@ -11,18 +11,30 @@ import (
 
 // Resolve returns the bindings that apply to a run of c, each with the version
 // it means now: those of the whole host, then the component's, and in both those
-// of the configuration first. parentID is empty for a top-level run.
-func (r *Registry) Resolve(c host.Component, parentID string) []host.BoundPlugin {
+// of the configuration first. Bindings of the whole host apply to what a hook
+// started only where they say nested, and with top_level to nothing inside a run.
+func (r *Registry) Resolve(c host.Component, origin host.Origin) []host.BoundPlugin {
 	s := r.state.Load()
 	var bound []host.BoundPlugin
 	for _, scope := range []host.BindingScope{host.HostWide, c.Scope()} {
 		for _, b := range r.bindings(s, scope) {
-			if !b.TopLevel || parentID == "" {
+			if scope != host.HostWide || appliesTo(&b, origin) {
 				bound = append(bound, s.bind(b))
 			}
 		}
 	}
 	return bound
+}
+
+// appliesTo reports whether a binding of the whole host applies to such a run.
+func appliesTo(b *host.Binding, origin host.Origin) bool {
+	switch origin {
+	case host.OriginHook:
+		return b.Nested
+	case host.OriginParent:
+		return !b.TopLevel
+	}
+	return true
 }
 
 // Bindings returns the bindings of one scope in their order, each with its

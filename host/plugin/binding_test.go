@@ -67,15 +67,15 @@ func TestResolve(t *testing.T) {
 	c.Loader = &guests{call: answersName}
 	for _, r := range []*plugin.Registry{r, newRegistry(t, c)} {
 		want := []string{"strict.late config", "sleeping. config inactive", "strict.guard api", "strict.free config", "strict. api"}
-		if diff := cmp.Diff(want, resolved(r, greeter, "")); diff != "" {
+		if diff := cmp.Diff(want, resolved(r, greeter, host.OriginClient)); diff != "" {
 			t.Errorf("top-level run (-want +got):\n%s", diff)
 		}
 		want = []string{"strict.late config", "strict.free config", "strict. api"}
-		if diff := cmp.Diff(want, resolved(r, greeter, "parent")); diff != "" {
+		if diff := cmp.Diff(want, resolved(r, greeter, host.OriginParent)); diff != "" {
 			t.Errorf("member (-want +got):\n%s", diff)
 		}
 		other := host.Component{Kind: host.KindTeam, ID: "greeter"}
-		if diff := cmp.Diff([]string{"strict.late config"}, resolved(r, other, "parent")); diff != "" {
+		if diff := cmp.Diff([]string{"strict.late config"}, resolved(r, other, host.OriginParent)); diff != "" {
 			t.Errorf("other component (-want +got):\n%s", diff)
 		}
 	}
@@ -87,9 +87,9 @@ func TestResolve(t *testing.T) {
 }
 
 // resolved writes "plugin.hook source" for each binding.
-func resolved(r *plugin.Registry, c host.Component, parentID string) []string {
+func resolved(r *plugin.Registry, c host.Component, origin host.Origin) []string {
 	var lines []string
-	for _, b := range r.Resolve(c, parentID) {
+	for _, b := range r.Resolve(c, origin) {
 		line := b.Binding.Plugin + "." + b.Binding.Hook + " " + string(b.Binding.Source)
 		if b.Plugin == nil {
 			line += " inactive"
