@@ -11,7 +11,8 @@ import (
 // Store keeps everything the host knows. Its methods are safe for concurrent
 // use; a method that returns nil has committed, unless it says otherwise. A write
 // that is not waited for is in place before a later one returns. A row that does
-// not exist is an *Error with CodeNotFound.
+// not exist is an *Error with CodeNotFound; what the store may do later, and cannot
+// now, is CodeUnavailable.
 type Store interface {
 	RunStore
 	SessionStore

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
 )
 
 // The end of a background run that the store does not take is offered again after
@@ -31,13 +33,14 @@ func (x *execution) storeEnd(worker context.Context, err error) error {
 }
 
 // offerAgain writes the end of a run once more if the store answers. What it
-// refuses though it works would be refused of every worker: such a run ends
+// refuses though it can write would be refused of every worker: such a run ends
 // without its answer and its calls.
 func (x *execution) offerAgain(ctx context.Context, err error) error {
 	if _, away := x.store.Run(ctx, x.run.ID); away != nil {
 		return err
 	}
-	if err = x.record(ctx); err == nil || settled(err) {
+	err = x.record(ctx)
+	if err == nil || settled(err) || host.CodeOf(err) == host.CodeUnavailable {
 		return err
 	}
 	whole := x.run

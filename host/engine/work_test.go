@@ -219,6 +219,23 @@ func TestBackgroundRunWaitsForTheStore(t *testing.T) {
 	}
 }
 
+// A store that cannot write for a moment, between any two writes, costs nobody an
+// answer.
+func TestBackgroundRunWaitsForAStoreThatCannotWrite(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	refusals := 0
+	f.store.finishing = func(finish host.Finish) error {
+		if refusals++; refusals <= 3 && finish.Run.Status == host.RunCompleted {
+			return host.Errorf(host.CodeUnavailable, "read-only")
+		}
+		return nil
+	}
+	if run := f.background(t, asks("hello")); run.Status != host.RunCompleted || string(run.Content) != `"hello"` {
+		t.Errorf("run %+v", run)
+	}
+}
+
 // What the store does not take until its worker is stopped another one offers.
 func TestBackgroundRunCannotBeStored(t *testing.T) {
 	t.Parallel()

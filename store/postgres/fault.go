@@ -21,6 +21,7 @@ const (
 	deadlockDetected     = "40P01"
 	characterNotInText   = "22021" // a zero byte, or no UTF-8
 	diskFull             = "53100"
+	readOnly             = "25006" // a standby, or a server that is being exchanged
 )
 
 // The classes of conditions that say nothing of the request.
@@ -28,6 +29,7 @@ const (
 	connectionException   = "08"
 	insufficientResources = "53"
 	operatorIntervention  = "57" // the server stops or starts, or a statement took too long
+	systemError           = "58" // outside of PostgreSQL
 )
 
 // condition returns PostgreSQL's code of an error, "" for another error.
@@ -47,14 +49,18 @@ func passing(err error) bool {
 
 // unreachable reports an error of the database or the way to it.
 func unreachable(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return true // whatever the server says: it was not asked yet
+	}
 	code := condition(err)
-	for _, class := range []string{connectionException, insufficientResources, operatorIntervention} {
+	for _, class := range []string{connectionException, insufficientResources, operatorIntervention, systemError} {
 		if strings.HasPrefix(code, class) {
 			return true
 		}
 	}
 	if code != "" {
-		return false
+		return code == readOnly
 	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
@@ -73,6 +79,8 @@ func explained(err error) error {
 		return &host.Error{Code: host.CodeInvalid, Message: "A name or an id holds a character that cannot be stored", Err: err}
 	case code == diskFull:
 		return &host.Error{Code: host.CodeUnavailable, Message: "The store has no space left", Err: err}
+	case code == readOnly, passing(err):
+		return &host.Error{Code: host.CodeUnavailable, Message: errNotNow.Message, Err: err}
 	case unreachable(err):
 		return &host.Error{Code: host.CodeUnavailable, Message: "The store cannot be reached at the moment", Err: err}
 	}

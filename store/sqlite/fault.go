@@ -11,12 +11,18 @@ import (
 
 var errNotNow = host.Errorf(host.CodeUnavailable, "The store cannot write at the moment")
 
-// explained is what a caller is told of a write that failed: a full disk is
-// nothing it did, and may pass.
+// explained is what a caller is told of a write that failed: a full or broken disk
+// is nothing it did, and may pass.
 func explained(err error) error {
 	var fault *driver.Error
-	if errors.As(err, &fault) && fault.Code() == sqlite3.SQLITE_FULL {
+	if !errors.As(err, &fault) {
+		return err
+	}
+	switch fault.Code() & 0xff { // the rest says more of the same
+	case sqlite3.SQLITE_FULL:
 		return &host.Error{Code: host.CodeUnavailable, Message: "The store has no space left", Err: err}
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+		return &host.Error{Code: host.CodeUnavailable, Message: errNotNow.Message, Err: err}
 	}
 	return err
 }
