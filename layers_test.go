@@ -32,6 +32,7 @@ var rows = map[string]int{
 	"host/model":      2,
 	"host/metric":     2,
 	"host/schema":     2,
+	"host/expression": 2,
 	"host/yamldoc":    2,
 	"store/postgres":  2,
 	"store/sqlite":    2,
@@ -63,17 +64,19 @@ var rows = map[string]int{
 // doors names, for each third party, the only packages that may import it. Tests
 // and benchmarks may import what they compare with.
 var doors = map[string][]string{
-	"github.com/tetratelabs/wazero":         {"runtime"},
-	"github.com/extism/go-sdk":              {"runtime"},
-	"github.com/jackc/pgx":                  {"store/postgres", "host/job/river", "cmd/host"},
-	"github.com/riverqueue/river":           {"host/job/river", "cmd/host"},
-	"github.com/gorilla/mux":                {"host/httpapi"},
-	"github.com/sashabaranov/go-openai":     {"host/model/openai"},
-	"github.com/prometheus/client_golang":   {"host/metric"},
-	"github.com/santhosh-tekuri/jsonschema": {"host/schema"},
-	"github.com/goccy/go-yaml":              {"host/yamldoc", "cmd/host/config"},
-	"modernc.org/sqlite":                    {"store/sqlite"},
-	"github.com/alecthomas/kong":            {"cmd/host"},
+	"github.com/tetratelabs/wazero":          {"runtime"},
+	"github.com/extism/go-sdk":               {"runtime"},
+	"github.com/jackc/pgx":                   {"store/postgres", "host/job/river", "cmd/host"},
+	"github.com/riverqueue/river":            {"host/job/river", "cmd/host"},
+	"github.com/gorilla/mux":                 {"host/httpapi"},
+	"github.com/sashabaranov/go-openai":      {"host/model/openai"},
+	"github.com/prometheus/client_golang":    {"host/metric"},
+	"github.com/santhosh-tekuri/jsonschema":  {"host/schema"},
+	"github.com/goccy/go-yaml":               {"host/yamldoc", "cmd/host/config"},
+	"modernc.org/sqlite":                     {"store/sqlite"},
+	"github.com/modelcontextprotocol/go-sdk": {"host/tool"},
+	"cel.dev/cel-go":                         {"host/expression"},
+	"github.com/alecthomas/kong":             {"cmd/host"},
 }
 
 // goPackage is what `go list` says of a package.
