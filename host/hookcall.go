@@ -84,6 +84,8 @@ type HookCall struct {
 	// Owner is the node that holds the call until LeaseUntil; empty when free.
 	Owner      string    `json:"-"`
 	LeaseUntil time.Time `json:"-"`
+	// Releases is how often a node gave the call back; that costs no attempt.
+	Releases int `json:"-"`
 	// SnapshotID names the context shared by the emission's calls.
 	SnapshotID string `json:"-"`
 	// Spec is what the call needs beside the snapshot.
@@ -91,6 +93,10 @@ type HookCall struct {
 	// Evaluations are what the call found; they are stored when it is.
 	Evaluations []Evaluation `json:"-"`
 }
+
+// Fence tells the worker that has the call from every other: what ends a worker's
+// hold raises it.
+func (c *HookCall) Fence() int { return c.Attempt + c.Releases }
 
 // Revive makes a dead call due at a time, with its full number of attempts once
 // more. Attempt goes on counting, and MaxAttempts with it: a worker of an earlier

@@ -91,39 +91,41 @@ type SessionStore interface {
 	// Turns counts the finished top-level runs of a session.
 	Turns(ctx context.Context, sessionID string) (int, error)
 	// MergeSessionState lays a patch over a session's state (MergeState), in one
-	// transaction. It wraps ErrStale when the attempt of the hook call is over.
+	// transaction. It wraps ErrStale when the fence of the hook call is another.
 	MergeSessionState(ctx context.Context, merge StateMerge) error
 }
 
 // StateMerge is a change of a session's state by a background hook.
 type StateMerge struct {
-	SessionID string
-	// HookCallID and Attempt are the fence.
+	SessionID  string
 	HookCallID string
-	Attempt    int
+	// Fence is that of the hook call.
+	Fence int
 	// Patch is an object; null removes a member.
 	Patch json.RawMessage
 }
 
-// HookCallStore keeps hook calls.
+// HookCallStore keeps hook calls. A worker's write names the fence it found in the
+// call (HookCall.Fence).
 type HookCallStore interface {
 	// HookCalls returns the calls of a run in call order: Sequence, Position.
 	HookCalls(ctx context.Context, runID string) ([]HookCall, error)
 	// Snapshot returns the context of a background call.
 	Snapshot(ctx context.Context, id string) ([]byte, error)
 	// StartHookCall marks a queued call running; it is not waited for, and does
-	// nothing when the attempt is over.
-	StartHookCall(ctx context.Context, id string, attempt int, at time.Time) error
-	// FinishHookCall stores what attempt came to: call.Status is final, or
+	// nothing when the fence is another.
+	StartHookCall(ctx context.Context, id string, fence int, at time.Time) error
+	// FinishHookCall stores what an attempt came to: call.Status is final, or
 	// queued with a raised Attempt and NextAttemptAt for a retry. It wraps
-	// ErrStale when the stored attempt is not `attempt`. The snapshot goes with
-	// the last call that needs it.
-	FinishHookCall(ctx context.Context, attempt int, call HookCall) error
+	// ErrStale when the stored fence is another. The snapshot goes with the last
+	// call that needs it.
+	FinishHookCall(ctx context.Context, fence int, call HookCall) error
 	// ClaimHookCall leases one call that is due and held by nobody; false when it is
 	// not, or not any more.
 	ClaimHookCall(ctx context.Context, lease Lease, now time.Time, id string) (HookCall, bool, error)
-	// ReleaseHookCall makes a leased call due now without costing an attempt.
-	ReleaseHookCall(ctx context.Context, id string, attempt int) error
+	// ReleaseHookCall makes a leased call due now without costing an attempt. It
+	// wraps ErrStale when the fence is another, as it is once this is done.
+	ReleaseHookCall(ctx context.Context, id string, fence int) error
 	// DueHookCalls returns, by plugin, when its next unheld call is due; a
 	// plugin without one is not in it.
 	DueHookCalls(ctx context.Context) (map[string]time.Time, error)

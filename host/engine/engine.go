@@ -23,7 +23,7 @@ type Store interface {
 	host.BackgroundStore
 	host.EventStore
 	// ReleaseHookCall is that of host.HookCallStore.
-	ReleaseHookCall(ctx context.Context, id string, attempt int) error
+	ReleaseHookCall(ctx context.Context, id string, fence int) error
 }
 
 // Pool carries out background calls on this node.

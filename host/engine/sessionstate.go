@@ -73,7 +73,7 @@ func (s *storedState) Merge(ctx context.Context, patch json.RawMessage) error {
 		return err
 	}
 	err := s.store.MergeSessionState(ctx, host.StateMerge{
-		SessionID: s.call.SessionID, HookCallID: s.call.ID, Attempt: s.call.Attempt, Patch: patch,
+		SessionID: s.call.SessionID, HookCallID: s.call.ID, Fence: s.call.Fence(), Patch: patch,
 	})
 	if errors.Is(err, host.ErrStale) {
 		return host.Errorf(host.CodeConflict, "this attempt of the call is over")

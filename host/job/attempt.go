@@ -29,7 +29,7 @@ func (s *Supervisor) Work(ctx context.Context, job pool.Job) (settle func()) {
 	}
 	log := s.cfg.Log.With("hook", call.Plugin+"."+call.Hook,
 		"run_id", call.RunID, "session_id", call.SessionID, "hook_call_id", call.ID)
-	if err := s.cfg.Store.StartHookCall(ctx, call.ID, call.Attempt, s.cfg.Now()); err != nil {
+	if err := s.cfg.Store.StartHookCall(ctx, call.ID, call.Fence(), s.cfg.Now()); err != nil {
 		log.Error("start hook call", "error", err)
 	}
 	done := s.attempt(ctx, log, job)
@@ -43,12 +43,12 @@ func (s *Supervisor) Work(ctx context.Context, job pool.Job) (settle func()) {
 			"code", done.Error.Code, "error", done.Error.Message)
 	}
 	s.judge(&done)
-	return func() { s.conclude(ctx, log, call.Attempt, done) }
+	return func() { s.conclude(ctx, log, call.Fence(), done) }
 }
 
 // conclude stores what an attempt came to.
-func (s *Supervisor) conclude(ctx context.Context, log *slog.Logger, attempt int, done host.HookCall) {
-	s.store(ctx, log, attempt, done)
+func (s *Supervisor) conclude(ctx context.Context, log *slog.Logger, fence int, done host.HookCall) {
+	s.store(ctx, log, fence, done)
 	if done.Status.Final() {
 		s.cfg.Observer.HookSettled(&done)
 	} else {
@@ -88,15 +88,15 @@ func failed(call host.HookCall, code, message string) host.HookCall {
 
 // store writes the end of an attempt, and keeps trying while the store fails: a
 // result that is not written would be worked for again.
-func (s *Supervisor) store(ctx context.Context, log *slog.Logger, attempt int, call host.HookCall) {
+func (s *Supervisor) store(ctx context.Context, log *slog.Logger, fence int, call host.HookCall) {
 	write := context.WithoutCancel(ctx)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := s.cfg.Store.FinishHookCall(write, attempt, call)
+		err := s.cfg.Store.FinishHookCall(write, fence, call)
 		switch {
 		case err == nil:
 			return
 		case errors.Is(err, host.ErrStale), host.CodeOf(err) == host.CodeNotFound:
-			log.Info("the hook call is another attempt's, or gone", "attempt", attempt, "error", err)
+			log.Info("the hook call is another worker's, or gone", "fence", fence, "error", err)
 			return
 		}
 		log.Error("finish hook call", "error", err)
@@ -113,7 +113,7 @@ func (s *Supervisor) Abandon(ctx context.Context, job pool.Job) {
 	s.wards.withdraw(job.Call.Plugin, job.Call.ID)
 	ctx, cancel := settle(ctx)
 	defer cancel()
-	if err := s.cfg.Store.ReleaseHookCall(ctx, job.Call.ID, job.Call.Attempt); err != nil && !errors.Is(err, host.ErrStale) {
+	if err := s.cfg.Store.ReleaseHookCall(ctx, job.Call.ID, job.Call.Fence()); err != nil && !errors.Is(err, host.ErrStale) {
 		s.cfg.Log.Error("release hook call", "hook_call_id", job.Call.ID, "error", err)
 	}
 	s.cfg.Pool.Nudge() // when it can be made is for the claims to find out

@@ -124,18 +124,19 @@ func (m *memory) ReleaseHookCall(ctx context.Context, id string, attempt int) er
 	}
 	return m.update(id, attempt, func(call *host.HookCall) {
 		call.Status, call.Owner = host.HookCallQueued, ""
+		call.Releases++
 	})
 }
 
-// update changes the row of an attempt that is not over.
-func (m *memory) update(id string, attempt int, change func(*host.HookCall)) error {
+// update changes the row of a worker that still has it.
+func (m *memory) update(id string, fence int, change func(*host.HookCall)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	call, ok := m.calls[id]
 	switch {
 	case !ok:
 		return host.Errorf(host.CodeNotFound, "no hook call")
-	case call.Attempt != attempt || call.Status.Final():
+	case call.Fence() != fence || call.Status.Final():
 		return host.ErrStale
 	}
 	change(&call)

@@ -97,14 +97,14 @@ func (b *batch) addCallStarts(starts []*callStart) {
 	}
 	// A call that nobody holds is left alone: running it would be stuck.
 	const query = `UPDATE hook_calls SET status = 'running', started_at = u.at
-		FROM unnest($1::text[], $2::int[], $3::bigint[]) AS u (id, attempt, at)
-		WHERE hook_calls.id = u.id COLLATE "C" AND hook_calls.attempt = u.attempt
+		FROM unnest($1::text[], $2::int[], $3::bigint[]) AS u (id, fence, at)
+		WHERE hook_calls.id = u.id COLLATE "C" AND hook_calls.attempt + hook_calls.releases = u.fence
 			AND hook_calls.` + notFinal + ` AND hook_calls.status <> 'running' AND hook_calls.owner <> ''`
-	ids, attempts, times := make([]string, len(starts)), make([]int32, len(starts)), make([]int64, len(starts))
+	ids, fences, times := make([]string, len(starts)), make([]int32, len(starts)), make([]int64, len(starts))
 	for i, s := range starts {
-		ids[i], attempts[i], times[i] = s.id, int32(s.attempt), nanos(s.at)
+		ids[i], fences[i], times[i] = s.id, int32(s.fence), nanos(s.at)
 	}
-	b.Queue(query, ids, attempts, times)
+	b.Queue(query, ids, fences, times)
 }
 
 // collectInto adds the ids of a result to a set.

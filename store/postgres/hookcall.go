@@ -24,8 +24,8 @@ func (s *Store) HookCalls(ctx context.Context, runID string) ([]host.HookCall, e
 }
 
 // StartHookCall marks a queued call running; it is not waited for.
-func (s *Store) StartHookCall(_ context.Context, id string, attempt int, at time.Time) error {
-	if err := s.writer.writeLazily(&op{key: hookCallKey(id), start: &callStart{id, attempt, at}}); err != nil {
+func (s *Store) StartHookCall(_ context.Context, id string, fence int, at time.Time) error {
+	if err := s.writer.writeLazily(&op{key: hookCallKey(id), start: &callStart{id, fence, at}}); err != nil {
 		return fmt.Errorf("start hook call: %w", err)
 	}
 	return nil
@@ -33,20 +33,20 @@ func (s *Store) StartHookCall(_ context.Context, id string, attempt int, at time
 
 // FinishHookCall stores what the attempt came to and frees the call. The end of a
 // call goes along with those of others; a retry is handed on.
-func (s *Store) FinishHookCall(ctx context.Context, attempt int, call host.HookCall) error {
+func (s *Store) FinishHookCall(ctx context.Context, fence int, call host.HookCall) error {
 	call.Owner, call.LeaseUntil = "", time.Time{}
 	row, err := newHookCallRow(call)
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
 	}
-	finish := &callFinish{row: row, attempt: attempt}
+	finish := &callFinish{row: row, attempt: fence}
 	if call.Status.Final() {
 		// Its start is needless now; one that is being written does no harm later.
 		if _, _, err = s.writer.queue.tryClaim(hookCallKey(call.ID)); err == nil {
-			err = s.finisher.finish(ctx, finish)
+			_, err = s.finisher.do(ctx, call.ID, callFinish{row: row, attempt: attempt})
 		}
 	} else {
-		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, attempt) })
+		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, fence) })
 	}
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
@@ -55,9 +55,9 @@ func (s *Store) FinishHookCall(ctx context.Context, attempt int, call host.HookC
 }
 
 // retry stores a call that is to be made again.
-func (r *hookCallRow) retry(ctx context.Context, t *tx, attempt int) error {
+func (r *hookCallRow) retry(ctx context.Context, t *tx, fence int) error {
 	var rows finishedCalls
-	rows.add(&callFinish{row: *r, attempt: attempt})
+	rows.add(&callFinish{row: *r, attempt: fence})
 	n, err := t.exec(ctx, finishCallsQuery, rows.args()...)
 	if err == nil && n == 0 {
 		err = missingHookCall(ctx, t, r.call.ID)
@@ -70,13 +70,14 @@ func (r *hookCallRow) retry(ctx context.Context, t *tx, attempt int) error {
 }
 
 // ReleaseHookCall makes a leased call due now without costing an attempt. It
-// wraps host.ErrStale when the attempt is over.
-func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) error {
-	const query = `UPDATE hook_calls SET status = 'queued', owner = '', lease_until = 0, next_attempt_at = $1
-		WHERE id = $2 AND attempt = $3 AND ` + notFinal + ` RETURNING id, plugin`
+// wraps host.ErrStale when the fence is another.
+func (s *Store) ReleaseHookCall(ctx context.Context, id string, fence int) error {
+	const query = `UPDATE hook_calls SET status = 'queued', releases = releases + 1,
+			owner = '', lease_until = 0, next_attempt_at = $1
+		WHERE id = $2 AND attempt + releases = $3 AND ` + notFinal + ` RETURNING id, plugin`
 	now := nanos(s.now())
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		released, err := all(ctx, t, scanCallJob, query, now, id, attempt)
+		released, err := all(ctx, t, scanCallJob, query, now, id, fence)
 		if err == nil && len(released) == 0 {
 			return missingHookCall(ctx, t, id)
 		}
@@ -100,10 +101,10 @@ func scanCallJob(row scanner) (host.Job, error) {
 func hookCallKey(id string) string { return "hook call " + id }
 
 // holdHookCall keeps the row of a call as it is until the transaction ends. It
-// returns host.ErrStale when the attempt is over.
-func holdHookCall(ctx context.Context, t *tx, id string, attempt int) error {
-	const query = `SELECT 1 FROM hook_calls WHERE id = $1 AND attempt = $2 AND ` + notFinal + ` FOR NO KEY UPDATE`
-	_, err := one(ctx, t, value[int], query, id, attempt)
+// returns host.ErrStale when the fence is another.
+func holdHookCall(ctx context.Context, t *tx, id string, fence int) error {
+	const query = `SELECT 1 FROM hook_calls WHERE id = $1 AND attempt + releases = $2 AND ` + notFinal + ` FOR NO KEY UPDATE`
+	_, err := one(ctx, t, value[int], query, id, fence)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return missingHookCall(ctx, t, id)
 	}

@@ -65,7 +65,7 @@ const (
 			next_attempt_at = u.due, started_at = u.started, finished_at = u.finished, logged = u.logged, doc = u.doc
 		FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bool[],
 			$9::bytea[]) AS u (id, fence, status, attempt, due, started, finished, logged, doc)
-		WHERE c.id = u.id COLLATE "C" AND c.attempt = u.fence AND c.` + notFinal + `
+		WHERE c.id = u.id COLLATE "C" AND c.attempt + c.releases = u.fence AND c.` + notFinal + `
 		RETURNING c.id`
 
 	// dropSnapshotsQuery deletes snapshots unless a call of the run needs them, or
@@ -96,7 +96,7 @@ func (c *finishedCalls) args() []any {
 }
 
 // hookCallColumns is what scanHookCall takes. A lease is renewed in nodes.
-const hookCallColumns = `status, attempt, position, owner,
+const hookCallColumns = `status, attempt, releases, position, owner,
 	greatest(lease_until, (SELECT n.lease_until FROM nodes AS n WHERE n.id = owner)),
 	next_attempt_at, started_at, snapshot_id, spec, doc`
 
@@ -108,8 +108,8 @@ func scanHookCall(row scanner) (host.HookCall, error) {
 		spec                []byte
 		doc                 []byte
 	)
-	err := row.Scan(&columns.Status, &columns.Attempt, &columns.Position, &columns.Owner, &lease, &due, &started,
-		&columns.SnapshotID, &spec, &doc)
+	err := row.Scan(&columns.Status, &columns.Attempt, &columns.Releases, &columns.Position, &columns.Owner, &lease, &due,
+		&started, &columns.SnapshotID, &spec, &doc)
 	if err != nil {
 		return call, err
 	}
@@ -122,7 +122,7 @@ func scanHookCall(row scanner) (host.HookCall, error) {
 		}
 	}
 	call.Status, call.Attempt, call.Position = columns.Status, columns.Attempt, columns.Position
-	call.Owner, call.SnapshotID = columns.Owner, columns.SnapshotID
+	call.Owner, call.Releases, call.SnapshotID = columns.Owner, columns.Releases, columns.SnapshotID
 	call.LeaseUntil, call.NextAttemptAt, call.StartedAt = timeOf(lease), timeOf(due), timeOf(started)
 	return call, nil
 }

@@ -107,12 +107,12 @@ func TestDueHookCallsAreHandedOn(t *testing.T) {
 	}
 	jobs.want(t, "released", job(held, time.Time{}))
 	held.Attempt, held.NextAttemptAt = 2, due
-	if err := s.FinishHookCall(t.Context(), 1, held); err != nil {
+	if err := s.FinishHookCall(t.Context(), 2, held); err != nil {
 		t.Fatal(err)
 	}
 	jobs.want(t, "to be retried", job(held, due))
 	held.Status = host.HookCallDead
-	if err := s.FinishHookCall(t.Context(), 2, held); err != nil {
+	if err := s.FinishHookCall(t.Context(), 3, held); err != nil {
 		t.Fatal(err)
 	}
 	jobs.want(t, "dead")

@@ -131,7 +131,7 @@ const openRunQuery = `WITH opened AS (INSERT INTO sessions (id, component_kind, 
 func (c *creation) open(ctx context.Context, t *tx) error {
 	run := c.row.run
 	_, err := t.Exec(ctx, openRunQuery, run.ID, c.request, run.SessionID, string(run.Component.Kind), run.Component.ID,
-		run.Component.Name, run.UserID, nanos(run.CreatedAt), run.ParentID == "")
+		run.Component.Name, run.UserID, nanos(run.CreatedAt), run.TopLevel())
 	return err
 }
 

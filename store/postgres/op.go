@@ -32,9 +32,9 @@ type runStart struct {
 
 // callStart marks a queued call running.
 type callStart struct {
-	id      string
-	attempt int
-	at      time.Time
+	id    string
+	fence int
+	at    time.Time
 }
 
 func (o *op) barrier() bool { return o.done != nil }

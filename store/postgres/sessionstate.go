@@ -19,7 +19,7 @@ func (s *Store) MergeSessionState(ctx context.Context, merge host.StateMerge) er
 	)
 	now := nanos(s.now())
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		if err := holdHookCall(ctx, t, merge.HookCallID, merge.Attempt); err != nil {
+		if err := holdHookCall(ctx, t, merge.HookCallID, merge.Fence); err != nil {
 			return err
 		}
 		state, err := one(ctx, t, value[[]byte], read, merge.SessionID)

@@ -146,7 +146,7 @@ func buryHookCalls(ctx context.Context, t *tx, left []any, now time.Time) (int, 
 		if err != nil {
 			return 0, err
 		}
-		rows.add(&callFinish{row: row, attempt: call.Attempt})
+		rows.add(&callFinish{row: row, attempt: call.Fence()})
 	}
 	return t.exec(ctx, finishCallsQuery, rows.args()...)
 }

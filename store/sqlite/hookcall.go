@@ -30,12 +30,12 @@ func (s *Store) HookCalls(ctx context.Context, runID string) ([]host.HookCall, e
 }
 
 // StartHookCall marks a queued call running; it is not waited for.
-func (s *Store) StartHookCall(_ context.Context, id string, attempt int, at time.Time) error {
+func (s *Store) StartHookCall(_ context.Context, id string, fence int, at time.Time) error {
 	// A call that nobody holds is left alone: running it would be stuck.
 	const query = `UPDATE hook_calls SET status = 'running', started_at = ?
-		WHERE id = ? AND attempt = ? AND status = 'queued' AND owner <> ''`
+		WHERE id = ? AND attempt + releases = ? AND status = 'queued' AND owner <> ''`
 	err := s.writer.writeLazily(&op{key: hookCallKey(id), do: func(t *tx) error {
-		_, err := t.exec(query, nanos(at), id, attempt)
+		_, err := t.exec(query, nanos(at), id, fence)
 		return err
 	}})
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Store) StartHookCall(_ context.Context, id string, attempt int, at time
 }
 
 // FinishHookCall stores what the attempt came to and frees the call.
-func (s *Store) FinishHookCall(ctx context.Context, attempt int, call host.HookCall) error {
+func (s *Store) FinishHookCall(ctx context.Context, fence int, call host.HookCall) error {
 	call.Owner, call.LeaseUntil = "", time.Time{}
 	row, err := newHookCallRow(call)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Store) FinishHookCall(ctx context.Context, attempt int, call host.HookC
 	// Nobody but a worker waits: what it stores goes along with the next run that
 	// ends, or with what other workers store.
 	err = s.writer.writePatiently(ctx, &op{key: hookCallKey(call.ID), do: func(t *tx) error {
-		return row.finish(t, attempt)
+		return row.finish(t, fence)
 	}})
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
@@ -63,13 +63,14 @@ func (s *Store) FinishHookCall(ctx context.Context, attempt int, call host.HookC
 }
 
 // ReleaseHookCall makes a leased call due now without costing an attempt. It
-// wraps host.ErrStale when the attempt is over.
-func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) error {
-	const query = `UPDATE hook_calls SET status = 'queued', owner = '', lease_until = 0, next_attempt_at = ?
-		WHERE id = ? AND attempt = ? AND status IN ('queued', 'running')`
+// wraps host.ErrStale when the fence is another.
+func (s *Store) ReleaseHookCall(ctx context.Context, id string, fence int) error {
+	const query = `UPDATE hook_calls SET status = 'queued', releases = releases + 1,
+			owner = '', lease_until = 0, next_attempt_at = ?
+		WHERE id = ? AND attempt + releases = ? AND status IN ('queued', 'running')`
 	now := nanos(s.now())
 	err := s.writer.write(ctx, &op{key: hookCallKey(id), do: func(t *tx) error {
-		n, err := t.exec(query, now, id, attempt)
+		n, err := t.exec(query, now, id, fence)
 		if err == nil && n == 0 {
 			return missingHookCall(t, id)
 		}
@@ -85,8 +86,8 @@ func (s *Store) ReleaseHookCall(ctx context.Context, id string, attempt int) err
 // hookCallKey names a call's row to the writer.
 func hookCallKey(id string) string { return "hook call " + id }
 
-// missingHookCall says why a write met no row: there is none, or the attempt is
-// over.
+// missingHookCall says why a write met no row: there is none, or the fence is
+// another.
 func missingHookCall(t *tx, id string) error {
 	found, err := queryTx(t, value[int], `SELECT 1 FROM hook_calls WHERE id = ?`, id)
 	if err != nil {

@@ -84,14 +84,14 @@ func (r *hookCallRow) logged() bool { return r.call.Status.Final() && len(r.call
 
 // finish replaces what an attempt may change of the call, and deletes the
 // snapshot with the last call that needs it.
-func (r *hookCallRow) finish(t *tx, attempt int) error {
+func (r *hookCallRow) finish(t *tx, fence int) error {
 	const query = `UPDATE hook_calls SET status = ?, attempt = ?, owner = '', lease_until = 0,
 			next_attempt_at = ?, started_at = ?, finished_at = ?, logged = ?, result = ?
-		WHERE id = ? AND attempt = ? AND status IN ('queued', 'running')
+		WHERE id = ? AND attempt + releases = ? AND status IN ('queued', 'running')
 		RETURNING snapshot_id`
 	c := &r.call
 	snapshots, err := queryTx(t, value[string], query, c.Status, c.Attempt, nanos(c.NextAttemptAt),
-		nanos(c.StartedAt), nanos(c.FinishedAt), r.logged(), r.result, c.ID, attempt)
+		nanos(c.StartedAt), nanos(c.FinishedAt), r.logged(), r.result, c.ID, fence)
 	t.changed(int64(len(snapshots)))
 	switch {
 	case err != nil:
@@ -105,15 +105,15 @@ func (r *hookCallRow) finish(t *tx, attempt int) error {
 	return dropSnapshot(t, snapshots[0])
 }
 
-const hookCallColumns = `id, run_id, session_id, plugin, hook, mode, sequence, position, status, attempt, max_attempts,
+const hookCallColumns = `id, run_id, session_id, plugin, hook, mode, sequence, position, status, attempt, releases, max_attempts,
 	owner, lease_until, next_attempt_at, created_at, started_at, finished_at, snapshot_id, spec, result`
 
 func scanHookCall(row scanner) (call host.HookCall, err error) {
 	var lease, due, created, started, finished int64
 	var spec, result []byte
 	err = row.Scan(&call.ID, &call.RunID, &call.SessionID, &call.Plugin, &call.Hook, &call.Mode, &call.Sequence,
-		&call.Position, &call.Status, &call.Attempt, &call.MaxAttempts, &call.Owner, &lease, &due, &created, &started,
-		&finished, &call.SnapshotID, &spec, &result)
+		&call.Position, &call.Status, &call.Attempt, &call.Releases, &call.MaxAttempts, &call.Owner, &lease, &due, &created,
+		&started, &finished, &call.SnapshotID, &spec, &result)
 	if err != nil {
 		return call, err
 	}

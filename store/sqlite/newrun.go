@@ -124,7 +124,7 @@ func (c *creation) write(t *tx) error {
 // the run ends.
 func (c *creation) openSession(t *tx) error {
 	run := c.row.run
-	if !run.Background || run.ParentID != "" {
+	if !run.Background || !run.TopLevel() {
 		return nil
 	}
 	_, err := t.exec(insertSession+` ON CONFLICT (id) DO NOTHING`, sessionValues(&host.Session{

@@ -14,7 +14,7 @@ import (
 func (s *Store) MergeSessionState(ctx context.Context, merge host.StateMerge) error {
 	now := s.now()
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
-		if err := checkAttempt(t, merge.HookCallID, merge.Attempt); err != nil {
+		if err := checkFence(t, merge.HookCallID, merge.Fence); err != nil {
 			return err
 		}
 		state, err := sessionState(t, merge.SessionID)
@@ -33,10 +33,10 @@ func (s *Store) MergeSessionState(ctx context.Context, merge host.StateMerge) er
 	return nil
 }
 
-// checkAttempt returns host.ErrStale when the attempt of a hook call is over.
-func checkAttempt(t *tx, id string, attempt int) error {
-	const query = `SELECT 1 FROM hook_calls WHERE id = ? AND attempt = ? AND status IN ('queued', 'running')`
-	found, err := queryTx(t, value[int], query, id, attempt)
+// checkFence returns host.ErrStale when the fence of a hook call is another.
+func checkFence(t *tx, id string, fence int) error {
+	const query = `SELECT 1 FROM hook_calls WHERE id = ? AND attempt + releases = ? AND status IN ('queued', 'running')`
+	found, err := queryTx(t, value[int], query, id, fence)
 	if err == nil && len(found) == 0 {
 		return missingHookCall(t, id)
 	}

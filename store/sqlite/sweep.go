@@ -111,7 +111,7 @@ func buryHookCalls(t *tx, self string, now time.Time) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := row.finish(t, call.Attempt); err != nil {
+		if err := row.finish(t, call.Fence()); err != nil {
 			return 0, err
 		}
 	}

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ func hookCallTests() []test {
 		{"unknown", unknownCall},
 		{"retried", retriedCall},
 		{"released", releasedCall},
+		{"released twice", releasedTwice},
 	}
 }
 
@@ -147,5 +149,31 @@ func releasedCall(t *testing.T, s host.Store) {
 	}
 	if claimed := get(s.ClaimHookCalls(t.Context(), self(), time.Now(), plugin, 5))(t); len(claimed) != 1 {
 		t.Errorf("claimed %d calls, want the released one", len(claimed))
+	}
+}
+
+// releasedTwice: who gave a call back can do nothing more to it, whoever has it.
+func releasedTwice(t *testing.T, s host.Store) {
+	merge := callInSession(t, s, `{}`)
+	merge.Patch = json.RawMessage(`{"a":1}`)
+	must(t, s.ReleaseHookCall(t.Context(), "call", 1))
+	call, claimed, err := s.ClaimHookCall(t.Context(), self(), later(), "call")
+	must(t, err)
+	if !claimed || call.Attempt != 1 || call.Fence() != 2 {
+		t.Fatalf("claimed %v: attempt %d, fence %d", claimed, call.Attempt, call.Fence())
+	}
+	wantStale(t, s.ReleaseHookCall(t.Context(), "call", 1))
+	wantStale(t, s.FinishHookCall(t.Context(), 1, done(call)))
+	wantStale(t, s.MergeSessionState(t.Context(), merge))
+	must(t, s.StartHookCall(t.Context(), "call", 1, at(3)))
+	flush(t, s)
+	wantEqual(t, call, callOf(t, s, "run"))
+
+	merge.Fence = 2
+	must(t, s.MergeSessionState(t.Context(), merge))
+	must(t, s.StartHookCall(t.Context(), "call", 2, at(3)))
+	must(t, s.FinishHookCall(t.Context(), 2, done(call)))
+	if got := callOf(t, s, "run"); got.Status != host.HookCallCompleted || got.Attempt != 1 {
+		t.Errorf("a call that was released once is %s after attempt %d", got.Status, got.Attempt)
 	}
 }

@@ -52,7 +52,7 @@ func updatedSession(t *testing.T, s host.Store) {
 // another is. A child has none of its own.
 func backgroundSession(t *testing.T, s host.Store) {
 	child := newBackgroundRun("child", "nobody's")
-	child.ParentID = "parent"
+	child.ParentID, child.RootID = "parent", "parent"
 	enqueue(t, s, newBackgroundRun("1", "session"), child)
 	want := host.Session{
 		ID: "session", Component: host.Component{Kind: host.KindAgent, ID: "agent", Name: "Agent"}, UserID: "user",

@@ -31,7 +31,7 @@ func callInSession(t *testing.T, s host.Store, state string) host.StateMerge {
 	must(t, s.FinishRun(t.Context(), host.Finish{
 		Run: finished(run, host.RunCompleted), Session: &session, Calls: []host.HookCall{newCall("call", "run")},
 	}))
-	return host.StateMerge{SessionID: "session", HookCallID: "call", Attempt: 1}
+	return host.StateMerge{SessionID: "session", HookCallID: "call", Fence: 1}
 }
 
 func wantState(t *testing.T, s host.Store, want string) {
@@ -61,8 +61,8 @@ func fencedState(t *testing.T, s host.Store) {
 	merge := callInSession(t, s, ``)
 	merge.Patch = json.RawMessage(`{"a":1}`)
 	for _, wrong := range []host.StateMerge{
-		{SessionID: "session", HookCallID: "call", Attempt: 2, Patch: merge.Patch},
-		{SessionID: "session", HookCallID: "call", Attempt: 0, Patch: merge.Patch},
+		{SessionID: "session", HookCallID: "call", Fence: 2, Patch: merge.Patch},
+		{SessionID: "session", HookCallID: "call", Fence: 0, Patch: merge.Patch},
 	} {
 		wantStale(t, s.MergeSessionState(t.Context(), wrong))
 	}

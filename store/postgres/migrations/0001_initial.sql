@@ -115,7 +115,8 @@ CREATE TABLE hook_calls (
     sequence        BIGINT NOT NULL,
     position        INTEGER NOT NULL,
     status          TEXT COLLATE "C" NOT NULL,
-    attempt         INTEGER NOT NULL,          -- the fence
+    attempt         INTEGER NOT NULL,
+    releases        INTEGER NOT NULL DEFAULT 0, -- with attempt the fence
     max_attempts    INTEGER NOT NULL,
     owner           TEXT COLLATE "C" NOT NULL, -- empty when nobody holds the call
     lease_until     BIGINT NOT NULL,           -- as it was claimed; see nodes

@@ -104,7 +104,8 @@ CREATE TABLE hook_calls (
     sequence        INTEGER NOT NULL,
     position        INTEGER NOT NULL,
     status          TEXT NOT NULL,
-    attempt         INTEGER NOT NULL,          -- the fence
+    attempt         INTEGER NOT NULL,
+    releases        INTEGER NOT NULL DEFAULT 0, -- with attempt the fence
     max_attempts    INTEGER NOT NULL,
     owner           TEXT NOT NULL,             -- empty when nobody holds the call
     lease_until     INTEGER NOT NULL,
