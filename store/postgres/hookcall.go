@@ -43,7 +43,7 @@ func (s *Store) FinishHookCall(ctx context.Context, fence int, call host.HookCal
 	if call.Status.Final() {
 		// Its start is needless now; one that is being written does no harm later.
 		if _, _, err = s.writer.queue.tryClaim(hookCallKey(call.ID)); err == nil {
-			_, err = s.finisher.do(ctx, call.ID, callFinish{row: row, attempt: attempt})
+			err = s.finisher.finish(ctx, finish)
 		}
 	} else {
 		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, fence) })
