@@ -79,12 +79,20 @@ type Message struct {
 // Response is a model's whole answer.
 type Response struct {
 	Content string
-	// ToolCalls are what the model asks for. Args that were no JSON object are nil.
+	// ToolCalls are what the model asks for, at most MaxToolCalls of MaxToolCallBytes
+	// together. Each has a name and an id that no other has; Args that were no JSON
+	// object are nil.
 	ToolCalls    []host.ToolCall
 	FinishReason string
 	// Usage is zero where the provider does not count.
 	Usage host.Metrics
 }
+
+// The bounds of the tool calls of a Response; beyond them the answer is an *Error.
+const (
+	MaxToolCalls     = 128
+	MaxToolCallBytes = 1 << 20
+)
 
 // The types of an Error.
 const (

@@ -29,11 +29,10 @@ func (c chat) request(asked model.Request) sdk.ChatCompletionRequest {
 		Messages:            make([]sdk.ChatCompletionMessage, 0, len(asked.Messages)),
 		MaxCompletionTokens: c.config.MaxCompletionTokens,
 		ResponseFormat:      c.responseFormat(asked.Schema),
+		Tools:               chatTools(asked.Tools),
 	}
 	for _, msg := range asked.Messages {
-		req.Messages = append(req.Messages, sdk.ChatCompletionMessage{
-			Role: msg.Role, Content: host.Text(msg.Content),
-		})
+		req.Messages = append(req.Messages, chatMessage(msg))
 	}
 	if t := c.config.Temperature; t != nil {
 		// A zero would be left out of the request.
@@ -51,11 +50,17 @@ func (c chat) whole(ctx context.Context, client *sdk.Client, asked model.Request
 		return model.Response{}, errNoChoice
 	}
 	choice := resp.Choices[0]
-	return model.Response{
+	var calls toolCalls
+	for _, call := range choice.Message.ToolCalls {
+		if err := calls.add(call.ID, call.Function.Name, call.Function.Arguments); err != nil {
+			return model.Response{}, err
+		}
+	}
+	return calls.addTo(model.Response{
 		Content:      textOr(choice.Message.Content, choice.Message.Refusal),
 		FinishReason: string(choice.FinishReason),
 		Usage:        chatUsage(&resp.Usage),
-	}, nil
+	}, asked)
 }
 
 // textOr returns the answer, or the provider's refusal to give one: that is what
@@ -93,11 +98,21 @@ func (a *answer) addChunk(chunk sdk.ChatCompletionStreamResponse) error {
 		if choice.FinishReason != "" {
 			a.response.FinishReason = string(choice.FinishReason)
 		}
-		if err := a.say(choice.Delta.Content + choice.Delta.Refusal); err != nil {
+		if err := a.addDelta(choice.Delta); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (a *answer) addDelta(delta sdk.ChatCompletionStreamChoiceDelta) error {
+	for _, piece := range delta.ToolCalls {
+		a.begin()
+		if err := a.calls.addPiece(piece); err != nil {
+			return err
+		}
+	}
+	return a.say(delta.Content + delta.Refusal)
 }
 
 func chatUsage(u *sdk.Usage) host.Metrics {

@@ -171,6 +171,14 @@ func transportMessage(err error) string {
 	switch {
 	case errors.Is(err, errTooLarge):
 		return "the model's answer is too large"
+	case errors.Is(err, errTooManyCalls):
+		return fmt.Sprintf("the model asks for more than %d tool calls at once", model.MaxToolCalls)
+	case errors.Is(err, errCallsTooLarge):
+		return fmt.Sprintf("the model's tool calls are larger than %d KiB", model.MaxToolCallBytes>>10)
+	case errors.Is(err, errNamelessCall):
+		return "the model asks for a tool without a name"
+	case errors.Is(err, sdk.ErrReasoningToolsRequireResponses):
+		return "this model takes tools only with api: responses"
 	case errors.Is(err, errRedirect):
 		return "the model server redirects elsewhere, which is not followed"
 	case errors.Is(err, errUnfinished):

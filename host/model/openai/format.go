@@ -26,7 +26,7 @@ func (c chat) responseFormat(schema *model.Schema) *sdk.ChatCompletionResponseFo
 		return &sdk.ChatCompletionResponseFormat{
 			Type: sdk.ChatCompletionResponseFormatTypeJSONSchema,
 			JSONSchema: &sdk.ChatCompletionResponseFormatJSONSchema{
-				Name: schemaName(schema.Name), Schema: schema.JSON, Strict: schema.Strict,
+				Name: protocolName(schema.Name, "answer"), Schema: schema.JSON, Strict: schema.Strict,
 			},
 		}
 	case ResponseFormatObject:
@@ -39,26 +39,27 @@ func (r responses) textConfig(schema *model.Schema) *sdk.ResponseTextConfig {
 	format := sdk.ResponseTextFormat{Type: string(r.config.formatFor(schema))}
 	switch ResponseFormat(format.Type) {
 	case ResponseFormatSchema:
-		format.Name, format.Schema, format.Strict = schemaName(schema.Name), schema.JSON, schema.Strict
+		format.Name, format.Schema, format.Strict = protocolName(schema.Name, "answer"), schema.JSON, schema.Strict
 	case ResponseFormatNone:
 		return nil
 	}
 	return &sdk.ResponseTextConfig{Format: &format}
 }
 
-// maxSchemaName is the length in bytes that the protocol allows.
-const maxSchemaName = 64
+// maxName is the length in bytes that the protocol allows.
+const maxName = 64
 
-// schemaName writes a title as the protocol wants names: letters, digits, _ and -.
-func schemaName(title string) string {
+// protocolName writes a text as the protocol wants the names of schemas and tools:
+// letters, digits, _ and -. An empty one is called otherwise.
+func protocolName(text, otherwise string) string {
 	name := strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
 			return r
 		}
 		return '_'
-	}, title)
+	}, text)
 	if name == "" {
-		return "answer"
+		return otherwise
 	}
-	return name[:min(len(name), maxSchemaName)]
+	return name[:min(len(name), maxName)]
 }

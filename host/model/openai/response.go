@@ -19,14 +19,14 @@ type responses struct{ config Config }
 func (responses) name() string { return "OpenAIResponses" }
 
 func (r responses) request(asked model.Request) sdk.CreateResponseRequest {
-	input := make([]sdk.ResponseInputMessage, 0, len(asked.Messages))
+	input := make([]any, 0, len(asked.Messages))
 	for _, msg := range asked.Messages {
-		input = append(input, sdk.ResponseInputMessage{Type: "message", Role: msg.Role, Content: host.Text(msg.Content)})
+		input = append(input, inputItems(msg)...)
 	}
 	store := false
 	req := sdk.CreateResponseRequest{
 		Model: r.config.ID, Input: input, MaxOutputTokens: r.config.MaxCompletionTokens, Store: &store,
-		Text: r.textConfig(asked.Schema),
+		Text: r.textConfig(asked.Schema), Tools: responseTools(asked.Tools),
 	}
 	if t := r.config.Temperature; t != nil {
 		temperature := float32(*t)
@@ -40,7 +40,11 @@ func (r responses) whole(ctx context.Context, client *sdk.Client, asked model.Re
 	if err != nil {
 		return model.Response{}, err
 	}
-	return finished(&resp)
+	whole, calls, err := finished(&resp)
+	if err != nil {
+		return model.Response{}, err
+	}
+	return calls.addTo(whole, asked)
 }
 
 func (r responses) stream(ctx context.Context, client *sdk.Client, asked model.Request, a *answer) (model.Response, error) {
@@ -59,6 +63,10 @@ func (a *answer) addEvent(event sdk.ResponseStreamEvent) (bool, error) {
 	switch event.Type {
 	case sdk.ResponseStreamEventOutputTextDelta, sdk.ResponseStreamEventRefusalDelta:
 		return false, a.say(event.Delta)
+	case sdk.ResponseStreamEventFunctionArgumentsDelta:
+		a.begin() // the item has them whole when it is done
+	case sdk.ResponseStreamEventOutputItemDone:
+		return false, a.addItem(event.Item)
 	case sdk.ResponseStreamEventCompleted, sdk.ResponseStreamEventIncomplete:
 		return true, a.finish(event.Response)
 	case sdk.ResponseStreamEventFailed, sdk.ResponseStreamEventError:
@@ -67,15 +75,26 @@ func (a *answer) addEvent(event sdk.ResponseStreamEvent) (bool, error) {
 	return false, nil
 }
 
-// finish takes the response that ends a stream, and its text when the server
-// sent no deltas.
+func (a *answer) addItem(item *sdk.ResponseOutputItem) error {
+	if item == nil || item.Type != functionCall {
+		return nil
+	}
+	a.begin()
+	return a.calls.add(item.CallID, item.Name, item.Arguments)
+}
+
+// finish takes the response that ends a stream, and of its text and its tool calls
+// what the server has not sent before.
 func (a *answer) finish(resp *sdk.CreateResponseResponse) error {
 	if resp == nil {
 		return errCut
 	}
-	whole, err := finished(resp)
+	whole, calls, err := finished(resp)
 	if err != nil {
 		return err
+	}
+	if len(a.calls.list) == 0 {
+		a.calls = calls
 	}
 	a.response.FinishReason, a.response.Usage = whole.FinishReason, whole.Usage
 	if a.text.Len() == 0 {
@@ -110,25 +129,54 @@ type incompleteError struct{ reason string }
 
 func (e *incompleteError) Error() string { return "the answer is incomplete: " + e.reason }
 
-// finished is the answer in a response that has come to its end.
-func finished(resp *sdk.CreateResponseResponse) (model.Response, error) {
+// finished is the answer in a response that has come to its end, and its tool calls.
+func finished(resp *sdk.CreateResponseResponse) (model.Response, toolCalls, error) {
+	if err := unfinished(resp); err != nil {
+		return model.Response{}, toolCalls{}, err
+	}
+	calls, err := outputCalls(resp.Output)
+	return model.Response{
+		Content:      cmp.Or(outputText(resp.Output), resp.OutputText),
+		FinishReason: "stop",
+		Usage:        responseUsage(resp.Usage),
+	}, calls, err
+}
+
+// unfinished is why a response has no answer, nil when it has one.
+func unfinished(resp *sdk.CreateResponseResponse) error {
 	switch resp.Status {
 	case sdk.ResponseStatusCompleted:
-		return model.Response{
-			Content:      cmp.Or(outputText(resp.Output), resp.OutputText),
-			FinishReason: "stop",
-			Usage:        responseUsage(resp.Usage),
-		}, nil
+		return nil
 	case sdk.ResponseStatusFailed:
-		return model.Response{}, responseError(resp.Error)
+		return responseError(resp.Error)
 	case sdk.ResponseStatusIncomplete:
 		reason := "the provider gives no reason"
 		if d := resp.IncompleteDetails; d != nil && d.Reason != "" {
 			reason = d.Reason
 		}
-		return model.Response{}, &incompleteError{reason}
+		return &incompleteError{reason}
 	}
-	return model.Response{}, errUnfinished
+	return errUnfinished
+}
+
+// functionCall is the type of an item that calls a tool.
+const functionCall = "function_call"
+
+func outputCalls(items []any) (toolCalls, error) {
+	var calls toolCalls
+	for _, item := range items {
+		call, _ := item.(map[string]any)
+		if call["type"] != functionCall {
+			continue
+		}
+		id, _ := call["call_id"].(string)
+		name, _ := call["name"].(string)
+		arguments, _ := call["arguments"].(string)
+		if err := calls.add(id, name, arguments); err != nil {
+			return toolCalls{}, err
+		}
+	}
+	return calls, nil
 }
 
 // outputText joins the texts of all messages, refusals among them: they are what

@@ -43,18 +43,24 @@ type answer struct {
 	call     *call
 	now      func() time.Time
 	text     strings.Builder
+	calls    toolCalls
 	response model.Response
 	// firstToken is in seconds; 0 before the first.
 	firstToken float64
+}
+
+// begin notes the time of the first token.
+func (a *answer) begin() {
+	if a.firstToken == 0 {
+		a.firstToken = a.now().Sub(a.call.start).Seconds()
+	}
 }
 
 func (a *answer) say(text string) error {
 	if text == "" {
 		return nil
 	}
-	if a.firstToken == 0 {
-		a.firstToken = a.now().Sub(a.call.start).Seconds()
-	}
+	a.begin()
 	a.text.WriteString(text)
 	a.call.delivered = true
 	if err := a.call.delta(text); err != nil {
@@ -71,7 +77,7 @@ func (a *answer) end() (model.Response, error) {
 	}
 	a.response.Content = a.text.String()
 	a.response.Usage.TimeToFirstToken = a.firstToken
-	return a.response, nil
+	return a.calls.addTo(a.response, a.call.request)
 }
 
 // deltaError marks an error of the receiver, which is returned as it is.
