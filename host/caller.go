@@ -31,6 +31,9 @@ type Call struct {
 	// Depth is that of the run: calls of each depth have slots of their own, so that
 	// one that waits for a run does not wait for itself.
 	Depth int
+	// Tool is true for a call of a tool: a program that ends with a code other than 0
+	// failed, and what it wrote to its standard error is why.
+	Tool bool
 	// Services are the call's own. What the plugin was not granted is taken away
 	// from them; KV and Secrets, when nil, are the plugin's.
 	Services Services

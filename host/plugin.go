@@ -45,6 +45,16 @@ func (p *Plugin) Granted(permission pluginapi.Permission) bool {
 	return slices.Contains(p.Grants, permission) && slices.Contains(p.Manifest.Permissions.Names(), permission)
 }
 
+// Tool returns the tool of that name, or false.
+func (p *Plugin) Tool(name string) (pluginapi.ToolFunction, bool) {
+	for _, f := range p.Manifest.Tools {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return pluginapi.ToolFunction{}, false
+}
+
 // Hook returns the hook of that name, or false.
 func (p *Plugin) Hook(name string) (pluginapi.Hook, bool) {
 	for _, h := range p.Manifest.Hooks {

@@ -1,9 +1,13 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // ToolRef is a source of tools as the configuration names it: functions of a
@@ -88,6 +92,38 @@ type ToolResult struct {
 
 // MaxToolResult bounds Value, in bytes.
 const MaxToolResult = 1 << 20
+
+// ToolFailure is what a tool says against a call.
+func ToolFailure(message string) ToolResult {
+	return ToolResult{Value: TextContent(message), IsError: true}
+}
+
+// FunctionResult is what a call of a plugin's function came to as a tool: JSON as
+// it is, other text as a JSON string. The function's own error is a failure that a
+// model reads; any other error is returned as it is.
+func FunctionResult(output []byte, err error) (ToolResult, error) {
+	var failed *CallError
+	switch {
+	case errors.As(err, &failed) && failed.Code == CallFailed:
+		return ToolFailure(failed.Message), nil
+	case err != nil:
+		return ToolResult{}, err
+	case !utf8.Valid(output):
+		return ToolFailure("the tool answered with bytes that are not UTF-8 text"), nil
+	case json.Valid(output):
+		return BoundedToolResult(bytes.TrimSpace(output)), nil
+	}
+	return BoundedToolResult(TextContent(string(output))), nil
+}
+
+// BoundedToolResult is the value as a result, or a failure when it is larger than
+// MaxToolResult.
+func BoundedToolResult(value json.RawMessage) ToolResult {
+	if len(value) > MaxToolResult {
+		return ToolFailure(fmt.Sprintf("the tool's result has more than %d bytes", MaxToolResult))
+	}
+	return ToolResult{Value: value}
+}
 
 // ToolCall is a model's wish to call a tool.
 type ToolCall struct {

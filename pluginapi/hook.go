@@ -59,22 +59,23 @@ func (h Hook) check(p *problems, path string, abi ABI) {
 	if !h.Point.Valid() {
 		p.add(path+".point", "must be one of %s", list(Points()))
 	}
-	h.checkExport(p, path, abi)
+	checkExport(p, path+".export", h.Export, abi)
 	h.checkMode(p, path)
 	h.checkTimeout(p, path)
 	h.checkRetry(p, path)
 }
 
-func (h Hook) checkExport(p *problems, path string, abi ABI) {
+// checkExport checks the export of a hook or a tool.
+func checkExport(p *problems, path, export string, abi ABI) {
 	switch {
-	case abi == ABIWASICommand && h.Export != ExportStart:
-		p.add(path+".export", "is always %s with the ABI %s: leave it out", ExportStart, abi)
-	case abi == ABIExtism && h.Export == "":
-		p.add(path+".export", "is missing")
-	case abi == ABIExtism && h.Export == ExportStart:
-		p.add(path+".export", "%s is only for the ABI %s", ExportStart, ABIWASICommand)
-	case !validExport(h.Export):
-		p.add(path+".export", "must be printable text of at most %d bytes", maxExportLen)
+	case abi == ABIWASICommand && export != ExportStart:
+		p.add(path, "is always %s with the ABI %s: leave it out", ExportStart, abi)
+	case abi == ABIExtism && export == "":
+		p.add(path, "is missing")
+	case abi == ABIExtism && export == ExportStart:
+		p.add(path, "%s is only for the ABI %s", ExportStart, ABIWASICommand)
+	case !validExport(export):
+		p.add(path, "must be printable text of at most %d bytes", maxExportLen)
 	}
 }
 

@@ -6,8 +6,10 @@ import "time"
 const (
 	MaxBlockingTimeout   = 5 * time.Second
 	MaxBackgroundTimeout = 10 * time.Minute
+	MaxToolTimeout       = time.Minute
 	MaxRetryAttempts     = 100
 	MaxTests             = 100
+	MaxTools             = 100
 	MaxKVBytes           = 1 << 20
 
 	MaxMemory Size = 64 << 20

@@ -20,7 +20,8 @@ type Manifest struct {
 	// ABI defaults to ABIExtism.
 	ABI   ABI    `json:"abi,omitempty"`
 	Hooks []Hook `json:"hooks,omitempty"`
-	// Tools are functions that agents and workflows may call.
+	// Tools are functions that agents and workflows may call. A plugin has a hook or
+	// a tool, or both.
 	Tools        []ToolFunction  `json:"tools,omitempty"`
 	Permissions  Permissions     `json:"permissions,omitzero"`
 	ConfigSchema json.RawMessage `json:"config_schema,omitempty"`
@@ -37,11 +38,11 @@ const (
 	ABIWASICommand ABI = "wasi-command"
 )
 
-// ExportStart is the export of every hook of a wasi-command.
+// ExportStart is the export of every hook and tool of a wasi-command.
 const ExportStart = "_start"
 
 // WithDefaults returns a copy in which the ABI and the exports and names of the
-// hooks are filled in. Two manifests that mean the same are equal afterwards.
+// hooks and the tools are filled in. Two manifests that mean the same are equal afterwards.
 func (m Manifest) WithDefaults() Manifest {
 	if m.ABI == "" {
 		m.ABI = ABIExtism
@@ -49,6 +50,10 @@ func (m Manifest) WithDefaults() Manifest {
 	m.Hooks = slices.Clone(m.Hooks)
 	for i := range m.Hooks {
 		m.Hooks[i].setDefaults(m.ABI)
+	}
+	m.Tools = slices.Clone(m.Tools)
+	for i := range m.Tools {
+		m.Tools[i].setDefaults(m.ABI)
 	}
 	return m
 }
@@ -60,6 +65,7 @@ func (m Manifest) Validate() []Problem {
 	var p problems
 	m.checkIdentity(&p)
 	m.checkHooks(&p)
+	m.checkTools(&p)
 	m.Permissions.check(&p, configKeys(m.ConfigSchema))
 	if m.ConfigSchema != nil && !isObject(m.ConfigSchema) {
 		p.add("config_schema", "must be an object")
@@ -85,8 +91,8 @@ func (m Manifest) checkIdentity(p *problems) {
 }
 
 func (m Manifest) checkHooks(p *problems) {
-	if len(m.Hooks) == 0 {
-		p.add("hooks", "needs at least one hook")
+	if len(m.Hooks) == 0 && len(m.Tools) == 0 {
+		p.add("hooks", "needs at least one hook, or tools at least one tool")
 	}
 	seen := map[string]bool{}
 	for i, h := range m.Hooks {

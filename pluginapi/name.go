@@ -10,9 +10,10 @@ import (
 // level would cost every guest its compilation.
 
 const (
-	maxNameLen    = 63
-	maxVersionLen = 128
-	maxExportLen  = 256
+	maxNameLen     = 63
+	maxToolNameLen = 64
+	maxVersionLen  = 128
+	maxExportLen   = 256
 )
 
 // validPluginName accepts [a-z][a-z0-9-]*.
@@ -24,6 +25,18 @@ func validPluginName(s string) bool {
 // validHookName accepts [A-Za-z_][A-Za-z0-9_-]*.
 func validHookName(s string) bool {
 	return s != "" && len(s) <= maxNameLen && (isLetter(s[0]) || s[0] == '_') &&
+		all(s, func(c byte) bool { return isAlphanumeric(c) || c == '_' || c == '-' })
+}
+
+// validToolName accepts [A-Za-z0-9_-].
+func validToolName(s string) bool {
+	return s != "" && len(s) <= maxToolNameLen &&
+		all(s, func(c byte) bool { return isAlphanumeric(c) || c == '_' || c == '-' })
+}
+
+// validComponentID accepts [A-Za-z0-9][A-Za-z0-9_-]*.
+func validComponentID(s string) bool {
+	return s != "" && len(s) <= maxNameLen && isAlphanumeric(s[0]) &&
 		all(s, func(c byte) bool { return isAlphanumeric(c) || c == '_' || c == '-' })
 }
 

@@ -136,16 +136,24 @@ func manifestSchema(t *testing.T) document {
 	s.set("manifest_version", document{"const": pluginapi.ManifestVersion})
 	s.set("name", document{"pattern": "^[a-z][a-z0-9-]*$", "maxLength": 63})
 	s.set("hooks", document{"minItems": 1})
+	s.set("tools", document{"minItems": 1, "maxItems": pluginapi.MaxTools})
+	s["anyOf"] = []any{document{"required": []string{"hooks"}}, document{"required": []string{"tools"}}}
 	s.set("config_schema", types("object"))
 	s.set("tests", document{"maxItems": pluginapi.MaxTests})
 	s.def("Hook").set("name", document{"pattern": "^[A-Za-z_][A-Za-z0-9_-]*$", "maxLength": 63})
+	s.def("ToolFunction").set("name", document{"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 64})
+	s.def("ToolFunction").set("description", document{"minLength": 1})
+	s.def("ToolFunction").set("parameters", types("object"))
 	s.def("Retry").set("max_attempts", document{"minimum": 1, "maximum": pluginapi.MaxRetryAttempts})
 	s.def("KVPermission").set("max_bytes", document{"minimum": 1, "maximum": pluginapi.MaxKVBytes})
 	s.def("SessionStatePermission").set("access", enum(pluginapi.AccessRead, pluginapi.AccessWrite))
 	s.def("HTTPStub").set("status", document{"minimum": 100, "maximum": 599})
-	for _, name := range []string{"context", "want", "config"} {
+	s.def("RunStub").set("status", enum("COMPLETED", "ERROR", "CANCELLED"))
+	s.def("RunStub").set("content", types("string", "object"))
+	for _, name := range []string{"context", "arguments", "want", "config"} {
 		s.def("Test").set(name, types("object"))
 	}
+	s.def("Test")["oneOf"] = []any{document{"required": []string{"hook", "context"}}, document{"required": []string{"tool", "arguments"}}}
 	for _, name := range []string{"HTTP", "KV", "SessionState", "Run", "Secret"} {
 		s.def(name+"Permission").set("reason", document{"minLength": 1})
 	}

@@ -2,23 +2,33 @@ package pluginapi
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
+	"strconv"
 )
 
 // Test is a case the host runs at upload: a plugin that fails its own tests is
 // refused.
 type Test struct {
 	Name string `json:"name,omitempty"`
-	Hook string `json:"hook"`
+	// Hook is asked on Context, or Tool is called with Arguments.
+	Hook string `json:"hook,omitempty"`
 	// Context may leave out what the host fills in.
-	Context json.RawMessage `json:"context"`
-	// Want matches the members it names.
+	Context json.RawMessage `json:"context,omitempty"`
+	Tool    string          `json:"tool,omitempty"`
+	// Arguments fit the tool's schema.
+	Arguments json.RawMessage `json:"arguments,omitempty"`
+	// Want matches the members it names: of a hook's verdict, and with evaluations of
+	// what it stored, each as far as it is named; or of a tool its result, or error: a
+	// part of what the tool says against the call.
 	Want json.RawMessage `json:"want"`
 	// Config is the binding's configuration for this case.
 	Config json.RawMessage `json:"config,omitempty"`
-	// HTTP and KV answer the host services; what is not stubbed fails.
+	// HTTP, KV and Run answer the host services; what is not stubbed fails.
 	HTTP []HTTPStub        `json:"http,omitempty"`
 	KV   map[string]string `json:"kv,omitempty"`
+	// Run has the components by their names, [kind:]id.
+	Run map[string]RunStub `json:"run,omitempty"`
 }
 
 // HTTPStub is the answer to one request of a test.
@@ -34,15 +44,26 @@ func (m Manifest) checkTests(p *problems) {
 	}
 	for i, t := range m.Tests {
 		path := item("tests", i)
-		if !slices.ContainsFunc(m.Hooks, func(h Hook) bool { return h.Name == t.Hook }) {
-			p.add(path+".hook", "the plugin has no hook %q", cut(t.Hook))
+		if t.Tool != "" {
+			m.checkToolTest(p, path, t)
+		} else {
+			m.checkHookTest(p, path, t)
 		}
 		t.check(p, path)
 	}
 }
 
-func (t Test) check(p *problems, path string) {
+func (m Manifest) checkHookTest(p *problems, path string, t Test) {
+	if !slices.ContainsFunc(m.Hooks, func(h Hook) bool { return h.Name == t.Hook }) {
+		p.add(path+".hook", "the plugin has no hook %q", cut(t.Hook))
+	}
 	checkObject(p, path+".context", t.Context)
+	if t.Arguments != nil {
+		p.add(path+".arguments", "is only for the test of a tool")
+	}
+}
+
+func (t Test) check(p *problems, path string) {
 	checkObject(p, path+".want", t.Want)
 	if t.Config != nil {
 		checkObject(p, path+".config", t.Config)
@@ -51,6 +72,9 @@ func (t Test) check(p *problems, path string) {
 		for _, wrong := range stub.Validate() {
 			p.add(item(path+".http", i)+"."+wrong.Path, "%s", wrong.Message)
 		}
+	}
+	for _, wrong := range ValidateRunStubs(t.Run) {
+		p.add(path+"."+wrong.Path, "%s", wrong.Message)
 	}
 }
 
@@ -64,6 +88,55 @@ func (s HTTPStub) Validate() []Problem {
 		p.add("status", "must be between 100 and 599")
 	}
 	return p
+}
+
+// RunStub is how the run of a component ends in a test.
+type RunStub struct {
+	// Status is COMPLETED, the default, ERROR or CANCELLED.
+	Status string `json:"status,omitempty"`
+	// Content is a string or an object; a run that completed has it.
+	Content json.RawMessage `json:"content,omitempty"`
+	// Error is for the status ERROR.
+	Error *RunFailure `json:"error,omitempty"`
+}
+
+// The states a run ends in.
+const (
+	runCompleted = "COMPLETED"
+	runError     = "ERROR"
+	runCancelled = "CANCELLED"
+)
+
+// ValidateRunStubs returns what is wrong with the stubs, or nil. Paths begin with
+// run, in the order of the names.
+func ValidateRunStubs(stubs map[string]RunStub) []Problem {
+	var p problems
+	for _, name := range slices.Sorted(maps.Keys(stubs)) {
+		path := "run[" + strconv.Quote(cut(name)) + "]"
+		if _, err := ParseComponent(name); err != nil {
+			p.add(path, "%s", err)
+		}
+		stubs[name].check(&p, path)
+	}
+	return p
+}
+
+func (s RunStub) check(p *problems, path string) {
+	switch s.Status {
+	case "", runCompleted:
+		if s.Content == nil {
+			p.add(path+".content", "is missing")
+		}
+	case runError, runCancelled:
+	default:
+		p.add(path+".status", "must be %s, %s or %s", runCompleted, runError, runCancelled)
+	}
+	if !isContent(s.Content) {
+		p.add(path+".content", "must be a string or an object")
+	}
+	if s.Error != nil && s.Status != runError {
+		p.add(path+".error", "is only for the status %s", runError)
+	}
 }
 
 func checkObject(p *problems, path string, raw json.RawMessage) {

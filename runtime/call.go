@@ -28,6 +28,9 @@ type Call struct {
 	Timeout time.Duration
 	// Mode chooses the limits of logs and HTTP; empty means blocking.
 	Mode pluginapi.Mode
+	// Tool is true when a program that ends with any other code than 0 failed, and
+	// does not deny.
+	Tool bool
 	// HTTP says where the guest may send requests; nil for nowhere. It needs
 	// NewHTTPClient as http.DefaultClient.
 	HTTP *HTTPGrant

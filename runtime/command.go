@@ -65,6 +65,8 @@ func (g *commandGuest) run(ctx context.Context, c *invocation) ([]byte, error) {
 		return nil, err
 	case exit.ExitCode() == 0:
 		return stdout.text, nil
+	case c.Tool:
+		return nil, toolFailure(exit.ExitCode(), string(denial.text))
 	case exit.ExitCode() == exitDeny:
 		return denyVerdict(string(denial.text))
 	}
@@ -79,6 +81,15 @@ func (g *commandGuest) try(ctx context.Context, c *invocation) error {
 		return err
 	}
 	return module.Close(context.WithoutCancel(ctx))
+}
+
+// toolFailure is the error of a tool's program that did not end with 0; what it
+// wrote to stderr says why.
+func toolFailure(code uint32, stderr string) *host.CallError {
+	if message := clean(strings.TrimSpace(stderr), maxErrorText); message != "" {
+		return callError(host.CallFailed, "%s", message)
+	}
+	return callError(host.CallFailed, "the program ended with code %d", code)
 }
 
 // denyVerdict is the verdict of a program that denied; what it wrote to stderr

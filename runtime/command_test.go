@@ -13,6 +13,25 @@ import (
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
 )
 
+// A program that is called as a tool does not deny: it fails, and says why.
+func TestCommandAsTool(t *testing.T) {
+	t.Parallel()
+	module := guesttest.GoCommand(t, map[string]string{"main.go": program})
+	m := load(t, runtime.Source{Wasm: module, ABI: commandABI})
+	for input, want := range map[string]string{
+		"deny": `no social security numbers\nplease`, "fail": "cannot", "silent": "the program ended with code 3",
+	} {
+		_, err := m.Call(t.Context(), runtime.Call{Export: pluginapi.ExportStart, Input: []byte(input), Tool: true, Timeout: plenty})
+		if call := wantCode(t, err, host.CallFailed); call.Message != want {
+			t.Errorf("%s: %q, want %q", input, call.Message, want)
+		}
+	}
+	result, err := m.Call(t.Context(), runtime.Call{Export: pluginapi.ExportStart, Input: []byte("hello"), Tool: true, Timeout: plenty})
+	if err != nil || string(result.Output) != "HELLO" {
+		t.Errorf("output %q, %v", result.Output, err)
+	}
+}
+
 // program does what its input says.
 const program = `package main
 
@@ -32,6 +51,8 @@ func main() {
 	case "fail":
 		os.Stderr.WriteString("cannot\n")
 		os.Exit(7)
+	case "silent":
+		os.Exit(3)
 	case "sleep":
 		time.Sleep(time.Hour)
 	case "flood":

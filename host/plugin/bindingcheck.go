@@ -68,6 +68,10 @@ func (c *bindingCheck) checkFields() {
 }
 
 func (c *bindingCheck) checkHooks(p *host.Plugin) {
+	if len(p.Manifest.Hooks) == 0 {
+		c.add("plugin", "the plugin %q has no hooks, only tools", p.Name)
+		return
+	}
 	if c.binding.Hook == "" {
 		for _, h := range p.Manifest.Hooks {
 			c.checkTimeout(h)
@@ -83,6 +87,9 @@ func (c *bindingCheck) checkHooks(p *host.Plugin) {
 }
 
 func hookNames(m pluginapi.Manifest) string {
+	if len(m.Hooks) == 0 {
+		return "none"
+	}
 	names := make([]string, len(m.Hooks))
 	for i, h := range m.Hooks {
 		names[i] = h.Name

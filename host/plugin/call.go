@@ -58,7 +58,7 @@ func (r *Registry) invoke(
 	started := time.Now()
 	result, err := module.Call(ctx, runtime.Call{
 		Export: call.Export, Input: call.Input, Config: config.text(), Timeout: call.Timeout,
-		Mode: call.Mode, HTTP: httpGrant(p, config), Services: r.services(p, call.Services),
+		Mode: call.Mode, Tool: call.Tool, HTTP: httpGrant(p, config), Services: r.services(p, call.Services),
 	})
 	return host.CallResult{Output: result.Output, Logs: result.Logs, Duration: time.Since(started)}, err
 }
@@ -116,6 +116,11 @@ func sourceOf(m pluginapi.Manifest, wasm []byte) runtime.Source {
 	for _, h := range m.Hooks {
 		if h.Export != "" {
 			source.Exports = append(source.Exports, h.Export)
+		}
+	}
+	for _, f := range m.Tools {
+		if f.Export != "" {
+			source.Exports = append(source.Exports, f.Export)
 		}
 	}
 	return source

@@ -90,8 +90,14 @@ func checkManifest(m pluginapi.Manifest) []host.Problem {
 		}
 	}
 	if m.ConfigSchema != nil {
-		_, wrong := compileSchema(m.ConfigSchema)
+		_, wrong := compileSchema(configSchemaPath, m.ConfigSchema)
 		problems = append(problems, wrong...)
+	}
+	for i, f := range m.Tools {
+		if len(f.Parameters) > 0 { // Validate reports what is missing
+			_, wrong := compileSchema(parametersPath(i), f.Parameters)
+			problems = append(problems, wrong...)
+		}
 	}
 	return problems
 }

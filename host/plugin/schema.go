@@ -12,8 +12,11 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-func compileSchema(raw json.RawMessage) (*schema.Schema, []host.Problem) {
-	const path = "config_schema"
+// configSchemaPath is where a manifest has the schema of its configuration.
+const configSchemaPath = "config_schema"
+
+// compileSchema reads the schema that a manifest has at a path.
+func compileSchema(path string, raw json.RawMessage) (*schema.Schema, []host.Problem) {
 	compiled, err := schema.Compile(raw)
 	var refused *host.Error
 	switch {
@@ -82,7 +85,7 @@ func (c *configChecks) compile(m pluginapi.Manifest) (*schema.Schema, []host.Pro
 	if compiled := c.schemas[key]; compiled != nil {
 		return compiled, nil
 	}
-	compiled, problems := compileSchema(m.ConfigSchema)
+	compiled, problems := compileSchema(configSchemaPath, m.ConfigSchema)
 	c.schemas[key] = compiled
 	return compiled, problems
 }

@@ -19,10 +19,15 @@ const testsTimeout = 60 * time.Second
 
 var errTestsTimeout = fmt.Errorf("the tests of a plugin have %s in all", testsTimeout)
 
-// testCase is one test of a manifest as it is run.
+// selfTest is one test of a manifest and its place there.
+type selfTest struct {
+	test pluginapi.Test
+	path string
+}
+
+// testCase is the test of a hook as it is run.
 type testCase struct {
-	test  pluginapi.Test
-	path  string
+	selfTest
 	trial host.Trial
 	stubs Stubs
 }
@@ -32,7 +37,7 @@ type testCase struct {
 func newCase(p *host.Plugin, i int) testCase {
 	t := p.Manifest.Tests[i]
 	h, _ := p.Hook(t.Hook)
-	c := testCase{test: t, path: fmt.Sprintf("tests[%d]", i), stubs: Stubs{HTTP: t.HTTP, KV: t.KV}}
+	c := testCase{selfTest: selfTest{test: t, path: fmt.Sprintf("tests[%d]", i)}, stubs: Stubs{HTTP: t.HTTP, KV: t.KV}}
 	b := host.Binding{Plugin: p.Name, Hook: t.Hook, Config: t.Config, Mode: cmp.Or(h.Mode, pluginapi.ModeBlocking)}
 	c.trial = newTrial(p, b, t.Context, &c.stubs)
 	return c
@@ -44,24 +49,42 @@ func (r *Registry) checkTests(m pluginapi.Manifest) []host.Problem {
 	configs := r.newConfigChecks()
 	var problems []host.Problem
 	for i, t := range m.Tests {
-		if h, ok := p.Hook(t.Hook); !ok || !h.Point.Valid() {
+		path := fmt.Sprintf("tests[%d]", i)
+		if t.Tool != "" {
+			problems = append(problems, checkArguments(m, path, t)...)
+		} else {
+			problems = append(problems, r.checkContext(p, i)...)
+		}
+		problems = append(problems, checkStubs(m, path, t)...)
+		if t.Config != nil {
+			problems = append(problems, configs.check(m, path+".config", t.Config)...)
+		}
+	}
+	return problems
+}
+
+// checkContext returns what is wrong with the context of a hook's test.
+func (r *Registry) checkContext(p *host.Plugin, i int) []host.Problem {
+	if h, ok := p.Hook(p.Manifest.Tests[i].Hook); !ok || !h.Point.Valid() {
+		return nil // which Validate reports
+	}
+	c := newCase(p, i)
+	problems := r.trials.Check(c.trial)
+	for at, wrong := range problems {
+		problems[at].Path = strings.TrimSuffix(c.path+".context."+wrong.Path, ".")
+	}
+	return problems
+}
+
+// checkStubs returns what is wrong with the stubs of a test.
+func checkStubs(m pluginapi.Manifest, path string, t pluginapi.Test) []host.Problem {
+	var problems []host.Problem
+	for _, wrong := range (Stubs{HTTP: t.HTTP, KV: t.KV}).check(m) {
+		if strings.HasPrefix(wrong.Path, "http[") {
 			continue // which Validate reports
 		}
-		c := newCase(p, i)
-		for _, wrong := range r.trials.Check(c.trial) {
-			wrong.Path = strings.TrimSuffix(c.path+".context."+wrong.Path, ".")
-			problems = append(problems, wrong)
-		}
-		for _, wrong := range (Stubs{HTTP: t.HTTP, KV: t.KV}).check(m) {
-			if strings.HasPrefix(wrong.Path, "http[") {
-				continue // which Validate reports
-			}
-			wrong.Path = c.path + "." + wrong.Path
-			problems = append(problems, wrong)
-		}
-		if t.Config != nil {
-			problems = append(problems, configs.check(m, c.path+".config", t.Config)...)
-		}
+		wrong.Path = path + "." + wrong.Path
+		problems = append(problems, wrong)
 	}
 	return problems
 }
@@ -88,9 +111,9 @@ func (r *Registry) runCases(ctx context.Context, caller moduleCaller) ([]host.Pr
 	limited, cancel := context.WithTimeoutCause(ctx, testsTimeout, errTestsTimeout)
 	defer cancel()
 	var failed []host.Problem
-	for i := range caller.plugin.Manifest.Tests {
-		c := newCase(caller.plugin, i)
-		wrong, err := r.runCase(limited, caller, c)
+	for i, t := range caller.plugin.Manifest.Tests {
+		c := selfTest{test: t, path: fmt.Sprintf("tests[%d]", i)}
+		wrong, err := r.runTest(limited, caller, i)
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
@@ -105,7 +128,15 @@ func (r *Registry) runCases(ctx context.Context, caller moduleCaller) ([]host.Pr
 	return failed, nil
 }
 
-// runCase returns what is wrong with the answer, or nothing.
+// runTest returns what is wrong with the answer, or nothing.
+func (r *Registry) runTest(ctx context.Context, caller moduleCaller, i int) (string, error) {
+	if t := caller.plugin.Manifest.Tests[i]; t.Tool != "" {
+		return runToolTest(ctx, caller, t)
+	}
+	return r.runCase(ctx, caller, newCase(caller.plugin, i))
+}
+
+// runCase returns what is wrong with the answer of a hook, or nothing.
 func (r *Registry) runCase(ctx context.Context, caller moduleCaller, c testCase) (string, error) {
 	stubs := newStubbed(caller.plugin, c.stubs)
 	c.trial.Services = stubs.services(caller.plugin)
@@ -120,10 +151,15 @@ func (r *Registry) runCase(ctx context.Context, caller moduleCaller, c testCase)
 	if wrong == "" || err != nil {
 		return "", err
 	}
-	if missed := stubs.misses(); len(missed) > 0 {
-		wrong += "; not stubbed: " + strings.Join(missed, ", ")
+	return wrong + missed(stubs) + logged(result.Call.Logs), nil
+}
+
+// missed is what was asked for in vain, to be appended to a problem.
+func missed(stubs *stubbed) string {
+	if all := stubs.misses(); len(all) > 0 {
+		return "; not stubbed: " + strings.Join(all, ", ")
 	}
-	return wrong + logged(result.Call.Logs), nil
+	return ""
 }
 
 // judge compares what came with what was wanted. A hook that failed is never
@@ -146,11 +182,15 @@ func (c testCase) judge(result host.TrialResult) (string, error) {
 	return "", nil
 }
 
-func (c testCase) title() string {
-	if c.test.Name == "" {
-		return "a test of the hook " + c.test.Hook
+func (s selfTest) title() string {
+	of := "the hook " + s.test.Hook
+	if s.test.Tool != "" {
+		of = "the tool " + s.test.Tool
 	}
-	return fmt.Sprintf("the test %q of the hook %s", cut(c.test.Name), c.test.Hook)
+	if s.test.Name == "" {
+		return "a test of " + of
+	}
+	return fmt.Sprintf("the test %q of %s", cut(s.test.Name), of)
 }
 
 // What a problem of a test shows at most.
