@@ -14,6 +14,8 @@
 //	kv_delete(key i64) -> i64               nothing
 //	session_state_get() -> i64              the state as it is now, a JSON object
 //	session_state_merge(patch i64) -> i64   nothing; null in the patch removes a member
+//	run(request i64) -> i64                 the end of the run, a pluginapi.RunResult
+//	evaluate(evaluation i64) -> i64         nothing
 //
 // The handle 0 is nothing, and as an argument a block without bytes. Any other
 // result is a block whose first byte says what it is: "=" is followed by the
@@ -21,6 +23,10 @@
 // not_granted, invalid, too_large, not_found, conflict, busy, unavailable and
 // internal. Nothing of this ends the call: what was not granted answers
 // not_granted, so a guest may import all of it.
+//
+// The request of run is a pluginapi.RunRequest, what evaluate takes a
+// pluginapi.Evaluation. A guest waits for its run, which costs it nothing but time:
+// the deadline of the call goes on, and cancels the run.
 //
 // Where a header or the path or query of a request's URL says secret:NAME the
 // host sends the value of that secret, which the guest is not told. Should a

@@ -32,6 +32,8 @@ var services = []service{
 	{"kv_delete", 1, deleteValue},
 	{"session_state_get", 0, getSessionState},
 	{"session_state_merge", 1, mergeSessionState},
+	{"run", 1, runComponent},
+	{"evaluate", 1, addEvaluation},
 }
 
 // userFunctions are the types of the services by name.

@@ -20,6 +20,8 @@
 (import "extism:host/user" "kv_delete" (func $kv_delete (param i64) (result i64)))
 (import "extism:host/user" "session_state_get" (func $session_state_get (result i64)))
 (import "extism:host/user" "session_state_merge" (func $session_state_merge (param i64) (result i64)))
+(import "extism:host/user" "run" (func $run (param i64) (result i64)))
+(import "extism:host/user" "evaluate" (func $evaluate (param i64) (result i64)))
 (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
 (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll_oneoff (param i32 i32 i32 i32) (result i32)))
