@@ -77,7 +77,9 @@ const (
 	AccessWrite = "write"
 )
 
-// RunPermission lets a hook run components of this host.
+// RunPermission lets a hook run components of this host. Components are names as
+// ParseComponent reads them; ComponentsFrom names config keys whose value in the
+// binding is one.
 type RunPermission struct {
 	Components     []string `json:"components,omitempty"`
 	ComponentsFrom []string `json:"components_from,omitempty"`
@@ -175,9 +177,9 @@ func (p *RunPermission) check(out *problems, path string, keys map[string]json.R
 	if len(p.Components) == 0 && len(p.ComponentsFrom) == 0 {
 		out.add(path, "names no component: set components or components_from")
 	}
-	for i, id := range p.Components {
-		if id == "" {
-			out.add(item(path+".components", i), "is empty")
+	for i, name := range p.Components {
+		if _, err := ParseComponent(name); err != nil {
+			out.add(item(path+".components", i), "%s", err)
 		}
 	}
 	checkConfigKeys(out, path+".components_from", p.ComponentsFrom, keys)
