@@ -19,6 +19,10 @@ const (
 	// runPause is how long a run that could not be carried on is kept before it is
 	// given back: whoever takes it next would fail as soon.
 	runPause = time.Second
+	// anyClock is further than a clock is wrong: no background run is to wait for its
+	// time, so one whose time has not come had it from a clock that was set back, or
+	// is another's.
+	anyClock = 365 * 24 * time.Hour
 )
 
 // crew counts the workers of background runs.
@@ -91,7 +95,7 @@ func (s *Supervisor) claimRuns(ctx context.Context, c *crew) time.Duration {
 	}
 	claim, cancel := settle(ctx)
 	defer cancel()
-	works, err := s.cfg.Store.ClaimRuns(claim, s.lease(), s.cfg.Now().Add(-s.cfg.Grace), c.free)
+	works, err := s.cfg.Store.ClaimRuns(claim, s.lease(), s.runsDue(), c.free)
 	if err != nil {
 		s.cfg.Log.Error("claim runs", "error", err)
 	}
@@ -101,10 +105,18 @@ func (s *Supervisor) claimRuns(ctx context.Context, c *crew) time.Duration {
 	return runPoll
 }
 
-// claimRun carries out one run if it is due and nobody has it.
+// runsDue is until when runs must be due for this node to look for them.
+func (s *Supervisor) runsDue() time.Time {
+	if s.cfg.Grace == 0 {
+		return s.cfg.Now().Add(anyClock)
+	}
+	return s.cfg.Now().Add(-s.cfg.Grace)
+}
+
+// claimRun carries out one run if nobody has it.
 func (s *Supervisor) claimRun(ctx context.Context, id string) error {
 	claim, cancel := settle(ctx)
-	work, claimed, err := s.cfg.Store.ClaimRun(claim, s.lease(), s.cfg.Now().Add(clockSkew), id)
+	work, claimed, err := s.cfg.Store.ClaimRun(claim, s.lease(), s.cfg.Now().Add(anyClock), id)
 	cancel()
 	if err != nil {
 		return fmt.Errorf("claim run: %w", err)
