@@ -21,7 +21,7 @@ import (
 const apiKey = "sk-test-0123456789"
 
 // open makes a model that does not wait between its attempts.
-func open(t *testing.T, config openai.Config) *openai.Model {
+func open(t testing.TB, config openai.Config) *openai.Model {
 	t.Helper()
 	if config.ID == "" {
 		config.ID = "gpt-test"

@@ -83,8 +83,8 @@ func (a *answer) addItem(item *sdk.ResponseOutputItem) error {
 	return a.calls.add(item.CallID, item.Name, item.Arguments)
 }
 
-// finish takes the response that ends a stream, and of its text and its tool calls
-// what the server has not sent before.
+// finish takes the response that ends a stream, its text when the server sent no
+// deltas, and its tool calls when it has them: their items are done in any order.
 func (a *answer) finish(resp *sdk.CreateResponseResponse) error {
 	if resp == nil {
 		return errCut
@@ -93,7 +93,7 @@ func (a *answer) finish(resp *sdk.CreateResponseResponse) error {
 	if err != nil {
 		return err
 	}
-	if len(a.calls.list) == 0 {
+	if len(calls.list) > 0 {
 		a.calls = calls
 	}
 	a.response.FinishReason, a.response.Usage = whole.FinishReason, whole.Usage

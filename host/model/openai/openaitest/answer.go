@@ -17,8 +17,12 @@ type Answer struct {
 	Deltas  []string
 	// Refusal is what the model says instead of Content.
 	Refusal string
-	// FinishReason is "stop" when empty. With any other a response of /responses
-	// is incomplete.
+	// ToolCalls come after the text. In a stream the arguments of each come in
+	// pieces; with Interleaved the pieces of all calls take turns.
+	ToolCalls   []ToolCall
+	Interleaved bool
+	// FinishReason is "stop" when empty, or "tool_calls" with some. With any other a
+	// response of /responses is incomplete.
 	FinishReason string
 	// The usage; CachedTokens are part of PromptTokens, ReasoningTokens of
 	// CompletionTokens.
@@ -44,7 +48,7 @@ type Answer struct {
 	// Drop closes the connection before the first byte.
 	Drop bool
 	// Cut drops the connection before the answer is finished: a stream after its
-	// deltas, another answer half way.
+	// deltas and tool calls, another answer half way.
 	Cut bool
 	// Unfinished ends a stream in good order before the model has finished; another
 	// response is still in progress.
@@ -98,6 +102,7 @@ var forms = map[string]form{
 type eventStream struct {
 	head  string
 	delta func(text string) string
+	calls func() string
 	tail  func() string
 }
 
@@ -135,6 +140,7 @@ func (a Answer) stream(w http.ResponseWriter, r *http.Request, s eventStream) {
 	if len(deltas) < 2 && !a.wait(r) {
 		return
 	}
+	send(w, s.calls())
 	if a.Cut {
 		panic(http.ErrAbortHandler)
 	}
@@ -170,10 +176,13 @@ func (a Answer) deltas() []string {
 }
 
 func (a Answer) finishReason() string {
-	if a.FinishReason == "" {
-		return "stop"
+	switch {
+	case a.FinishReason != "":
+		return a.FinishReason
+	case len(a.ToolCalls) > 0:
+		return "tool_calls"
 	}
-	return a.FinishReason
+	return "stop"
 }
 
 type object map[string]any

@@ -1,5 +1,7 @@
 package openaitest
 
+import "strings"
+
 // chatCompletion is a whole answer of /chat/completions.
 func chatCompletion(a Answer, req Request) object {
 	if a.Late {
@@ -9,10 +11,22 @@ func chatCompletion(a Answer, req Request) object {
 		"id": "chatcmpl-test", "object": "chat.completion", "created": 1, "model": req.Model,
 		"choices": []object{{
 			"index": 0, "finish_reason": a.finishReason(), "logprobs": nil,
-			"message": object{"role": "assistant", "content": orNull(a.content()), "refusal": orNull(a.Refusal)},
+			"message": chatMessage(a),
 		}},
 		"usage": a.chatUsage(),
 	}
+}
+
+func chatMessage(a Answer) object {
+	message := object{"role": "assistant", "content": orNull(a.content()), "refusal": orNull(a.Refusal)}
+	var calls []object
+	for _, call := range a.ToolCalls {
+		calls = append(calls, call.chat(call.Arguments))
+	}
+	if calls != nil {
+		message["tool_calls"] = calls
+	}
+	return message
 }
 
 func chatStream(a Answer, req Request) eventStream {
@@ -32,6 +46,18 @@ func chatStream(a Answer, req Request) eventStream {
 	return eventStream{
 		head:  chunk(choice(object{"role": "assistant", "content": ""}, nil), nil),
 		delta: func(text string) string { return chunk(choice(object{says: text}, nil), nil) },
+		calls: func() string {
+			var b strings.Builder
+			for _, p := range a.pieces() {
+				call := object{"function": object{"arguments": p.text}}
+				if p.first {
+					call = a.ToolCalls[p.call].chat("")
+				}
+				call["index"] = p.call
+				b.WriteString(chunk(choice(object{"tool_calls": []object{call}}, nil), nil))
+			}
+			return b.String()
+		},
 		tail: func() string {
 			if a.Late {
 				return "data: " + text(a.failure("server_error")) + "\n\n"

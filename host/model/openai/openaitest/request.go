@@ -3,6 +3,7 @@ package openaitest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -20,6 +21,7 @@ type Request struct {
 	API      string
 	Model    string
 	Messages []Message
+	Tools    []Tool
 	Stream   bool
 	// Temperature and Store are nil when they were not sent.
 	Temperature *float64
@@ -36,12 +38,6 @@ type Request struct {
 	Body   string
 }
 
-// Message is one message of a request.
-type Message struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
-}
-
 // routes parse the body of a request.
 var routes = map[string]func(body []byte) (Request, error){
 	"POST /v1/chat/completions": parseChat,
@@ -55,7 +51,7 @@ func read(r *http.Request, parse func([]byte) (Request, error)) (Request, error)
 	}
 	req, err := parse(body)
 	if err == nil {
-		err = checkFormat(req)
+		err = errors.Join(checkFormat(req), checkTools(req.Tools), checkCalls(req.Messages))
 	}
 	req.Body = string(body)
 	req.APIKey = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -70,11 +66,14 @@ func strict(body []byte, into any) error {
 	return d.Decode(into)
 }
 
+var errNoContent = errors.New("the content of a tool's message must be a string, got null")
+
 func parseChat(body []byte) (Request, error) {
 	var wire struct {
-		Model         string    `json:"model"`
-		Messages      []Message `json:"messages"`
-		Stream        bool      `json:"stream"`
+		Model         string        `json:"model"`
+		Messages      []chatRequest `json:"messages"`
+		Tools         []chatTool    `json:"tools"`
+		Stream        bool          `json:"stream"`
 		StreamOptions struct {
 			IncludeUsage bool `json:"include_usage"`
 		} `json:"stream_options"`
@@ -83,24 +82,32 @@ func parseChat(body []byte) (Request, error) {
 		ResponseFormat      *chatFormat `json:"response_format"`
 	}
 	err := strict(body, &wire)
-	return Request{
-		API: Chat, Model: wire.Model, Messages: wire.Messages, Stream: wire.Stream, Temperature: wire.Temperature,
+	req := Request{
+		API: Chat, Model: wire.Model, Stream: wire.Stream, Temperature: wire.Temperature,
 		MaxCompletionTokens: wire.MaxCompletionTokens, IncludeUsage: wire.StreamOptions.IncludeUsage,
 		Format: wire.ResponseFormat.flat(),
-	}, err
+	}
+	for _, msg := range wire.Messages {
+		if msg.Role == "tool" && msg.Content == nil {
+			err = errors.Join(err, errNoContent)
+		}
+		req.Messages = append(req.Messages, msg.flat())
+	}
+	for _, tool := range wire.Tools {
+		req.Tools = append(req.Tools, tool.Function)
+	}
+	return req, err
 }
 
 func parseResponses(body []byte) (Request, error) {
 	var wire struct {
-		Model string `json:"model"`
-		Input []struct {
-			Type string `json:"type"`
-			Message
-		} `json:"input"`
-		Stream          bool     `json:"stream"`
-		Temperature     *float64 `json:"temperature"`
-		MaxOutputTokens int      `json:"max_output_tokens"`
-		Store           *bool    `json:"store"`
+		Model           string         `json:"model"`
+		Input           []item         `json:"input"`
+		Tools           []responseTool `json:"tools"`
+		Stream          bool           `json:"stream"`
+		Temperature     *float64       `json:"temperature"`
+		MaxOutputTokens int            `json:"max_output_tokens"`
+		Store           *bool          `json:"store"`
 		Text            struct {
 			Format *Format `json:"format"`
 		} `json:"text"`
@@ -111,7 +118,13 @@ func parseResponses(body []byte) (Request, error) {
 		MaxCompletionTokens: wire.MaxOutputTokens, Store: wire.Store, Format: wire.Text.Format,
 	}
 	for _, item := range wire.Input {
-		req.Messages = append(req.Messages, item.Message)
+		if item.Type == "function_call_output" && item.Output == nil {
+			err = errors.Join(err, errNoContent)
+		}
+		req.Messages = item.appendTo(req.Messages)
+	}
+	for _, tool := range wire.Tools {
+		req.Tools = append(req.Tools, tool.Tool)
 	}
 	return req, err
 }
