@@ -3,12 +3,9 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
@@ -49,16 +46,11 @@ func (s *Store) DueHookCalls(ctx context.Context) (map[string]time.Time, error) 
 }
 
 // claimQuery leases calls to the owner $1 until $2.
-const (
-	claimQuery = `WITH c AS MATERIALIZED (SELECT seq FROM hook_calls
-			WHERE ` + free + ` AND plugin = $3 AND next_attempt_at <= $4
-			ORDER BY next_attempt_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED)
-		UPDATE hook_calls SET owner = $1, lease_until = $2 FROM c WHERE hook_calls.seq = c.seq
-		RETURNING ` + hookCallColumns
-
-	claimOneQuery = `UPDATE hook_calls SET owner = $1, lease_until = $2
-		WHERE id = $3 AND ` + notFinal + ` AND owner = '' AND next_attempt_at <= $4 RETURNING ` + hookCallColumns
-)
+const claimQuery = `WITH c AS MATERIALIZED (SELECT seq FROM hook_calls
+		WHERE ` + free + ` AND plugin = $3 AND next_attempt_at <= $4
+		ORDER BY next_attempt_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED)
+	UPDATE hook_calls SET owner = $1, lease_until = $2 FROM c WHERE hook_calls.seq = c.seq
+	RETURNING ` + hookCallColumns
 
 // ClaimHookCalls leases up to limit calls of the plugin that are due and held by
 // nobody, the longest due first.
@@ -80,25 +72,6 @@ func (s *Store) ClaimHookCalls(
 		return cmp.Or(a.NextAttemptAt.Compare(b.NextAttemptAt), cmp.Compare(a.ID, b.ID))
 	})
 	return calls, nil
-}
-
-// ClaimHookCall leases one call; false when it is not due, or held.
-func (s *Store) ClaimHookCall(
-	ctx context.Context, lease host.Lease, now time.Time, id string,
-) (host.HookCall, bool, error) {
-	if ctx.Err() != nil {
-		return host.HookCall{}, false, ctx.Err()
-	}
-	call, err := get(context.WithoutCancel(ctx), s, scanHookCall, claimOneQuery,
-		lease.Owner, nanos(lease.Until), id, nanos(now))
-	if errors.Is(err, pgx.ErrNoRows) {
-		return host.HookCall{}, false, nil
-	}
-	s.doubts.add(lease, err)
-	if err != nil {
-		return host.HookCall{}, false, fmt.Errorf("claim hook call: %w", err)
-	}
-	return call, true, nil
 }
 
 const backlogQuery = `SELECT status, count(*) FROM hook_calls

@@ -39,11 +39,10 @@ func (s *Store) FinishHookCall(ctx context.Context, fence int, call host.HookCal
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
 	}
-	finish := &callFinish{row: row, attempt: fence}
 	if call.Status.Final() {
 		// Its start is needless now; one that is being written does no harm later.
 		if _, _, err = s.writer.queue.tryClaim(hookCallKey(call.ID)); err == nil {
-			err = s.finisher.finish(ctx, finish)
+			_, err = s.finisher.do(ctx, call.ID, callFinish{row: row, attempt: fence})
 		}
 	} else {
 		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, fence) })

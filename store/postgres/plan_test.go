@@ -35,7 +35,7 @@ func TestPlans(t *testing.T) {
 		claimRunQuery:          "runs_id_key",
 		updateEndQuery:         "runs_id_key",
 		claimQuery:             "hook_calls_open",
-		claimOneQuery:          "hook_calls_id_key",
+		claimNamedQuery:        "hook_calls_id_key",
 		finishCallsQuery:       "hook_calls_id_key",
 		dropSnapshotsQuery:     "hook_calls_of_run",
 		openCallQuery:          "hook_calls_of_run",
@@ -51,7 +51,7 @@ func TestPlans(t *testing.T) {
 func plannedQueries() []string {
 	queries := []string{
 		insertEndQuery, updateEndQuery, addUsageQuery, putSessionQuery, insertCallQuery, insertRunsQuery, openRunQuery, fenceQuery,
-		aheadQuery, claimRunsQuery, claimRunQuery, dueQuery, claimQuery, claimOneQuery, backlogQuery, eventsQuery,
+		aheadQuery, claimRunsQuery, claimRunQuery, dueQuery, claimQuery, claimNamedQuery, backlogQuery, eventsQuery,
 		historyQuery, sessionRunsQuery, sessionUnfinishedQuery, hookCallsQuery, modelUsageQuery,
 		finishCallsQuery, holdSnapshotsQuery, dropSnapshotsQuery, renewQuery, leftQuery, sweptRunsQuery,
 		requeueRunsQuery, spentCallsQuery, requeueCallsQuery, unfinishedRunQuery, openCallQuery,

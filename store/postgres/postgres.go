@@ -46,7 +46,9 @@ type Store struct {
 	pool    *pgxpool.Pool
 	pending *pendingRuns
 	writer  *writer
-	// finisher stores the ends of hook calls, jury finds out which nodes are dead.
+	// claimer leases single hook calls, finisher stores their ends, jury finds out
+	// which nodes are dead.
+	claimer  *claimer
 	finisher *finisher
 	jury     *jury
 	doubts   doubts
@@ -78,7 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
 		now: cfg.Now, log: cfg.Log, insert: cfg.Insert, pool: pool,
 		pending: pending, writer: newWriter(pool, pending, cfg.Log), jury: newJury(),
-		finisher: &finisher{pool: pool},
+		claimer: newClaimer(pool), finisher: newFinisher(pool),
 	}
 	go s.writer.run()
 	return s, nil
@@ -116,6 +118,7 @@ func checkEncoding(ctx context.Context, pool *pgxpool.Pool) error {
 // with CodeUnavailable. Closing again does nothing.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.claimer.stop()
 		s.finisher.stop()
 		s.writer.stop()
 		s.pool.Close()
