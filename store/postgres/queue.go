@@ -26,6 +26,7 @@ type queue struct {
 
 	mu       sync.Mutex
 	ops      []*op
+	looks    time.Time      // when the receiver looks without being woken
 	byKey    map[string]*op // of ops, and of those being written
 	barriers int            // how many of ops are barriers
 	writing  []*op
@@ -48,7 +49,10 @@ func (q *queue) put(o *op) error {
 	}
 	q.register(o)
 	q.ops = append(q.ops, o)
-	q.signal()
+	if o.due.Before(q.looks) {
+		q.looks = o.due
+		q.signal()
+	}
 	return nil
 }
 
@@ -132,6 +136,7 @@ func (q *queue) tryClaim(key string) (o *op, settled <-chan struct{}, err error)
 func (q *queue) next(now time.Time) (wait time.Duration, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer func() { q.looks = now.Add(wait) }()
 	if len(q.ops) == 0 {
 		return time.Hour, !q.closed
 	}
