@@ -193,6 +193,35 @@ func guarded() []boundHook {
 	}
 }
 
+// A run that lost a worker more, the one that was to end it, ends without its hooks
+// of agent_shutdown: they may be what kills the workers.
+func TestAttemptsUsedUpByShutdown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, guarded()...)
+	id := f.accept(t, asks("hello")).ID
+	lost := f.hang(t, id)
+	defer lost.end(t)
+	f.lose(t, "other")
+	for range 3 {
+		f.claim(t, "other", id)
+		f.lose(t, "node")
+	}
+	next := f.node(t, func(*engine.Config) {})
+	if err := next.Work(t.Context(), f.claim(t, "node", id)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"input check completed", "input log queued",
+		"output notify skipped run_not_completed", "agent_shutdown end skipped run_not_completed",
+	}
+	if diff := cmp.Diff(want, f.calls(t, id)); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if run := f.stored(t, id); run.Status != host.RunError || run.Failure.Type != host.FailureWorkerLost {
+		t.Errorf("run %+v", run)
+	}
+}
+
 // useUp loses the worker that has the run and two more; the next one is to end it.
 func (f *fixture) useUp(t *testing.T, id string) {
 	t.Helper()
