@@ -121,6 +121,8 @@ type EventRun struct {
 	Model         string    `json:"model,omitempty"`
 	ModelProvider string    `json:"model_provider,omitempty"`
 	Step          *RunStep  `json:"step,omitempty"`
+	// Covered is true where the run's answer waits for the hooks of a run around it.
+	Covered bool `json:"covered,omitempty"`
 }
 
 // Event is the event of that run.

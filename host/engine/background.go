@@ -35,10 +35,10 @@ func (x *execution) collect() (host.Finish, []queued, error) {
 // lastEvents are what is stored of a background run's stream together with its
 // end: what the journal could not store yet, and the last ones.
 func (x *execution) lastEvents() []host.RunEvent {
-	if x.journal == nil {
+	if x.inside() || x.tree.journal == nil {
 		return nil
 	}
-	rest, next := x.journal.close()
+	rest, next := x.tree.journal.close()
 	events := slices.Clone(rest)
 	if x.run.Status == host.RunCancelled {
 		events = append(events, host.RunEvent{Index: next, Kind: host.EventRunCancelled, At: x.run.FinishedAt})
@@ -85,7 +85,7 @@ func (x *execution) withState(result hook.Result) pluginapi.Context {
 		return c
 	}
 	ext := *c.Extensions.Snaphook
-	ext.SessionState = object(x.state.value())
+	ext.SessionState = object(x.tree.state.value())
 	c.Extensions.Snaphook = &ext
 	return c
 }
@@ -97,7 +97,7 @@ func (x *execution) snapshot(e *emitted) ([]byte, error) {
 	if c.Point == pluginapi.PointOutput || c.Point == pluginapi.PointAgentShutdown {
 		ext.Run = x.runInfo()
 		if ext.SessionState != nil {
-			ext.SessionState = object(x.state.value())
+			ext.SessionState = object(x.tree.state.value())
 		}
 	}
 	if c.Summary != nil { // a cancel may have come after the hooks
@@ -135,16 +135,20 @@ func (x *execution) notReached() []host.HookCall {
 	var calls []host.HookCall
 	for _, p := range pluginapi.Points() {
 		hooks := x.plan.At(p)
-		if len(hooks) == 0 || x.reached(p) || p == pluginapi.PointAgentShutdown && x.opened {
+		if len(hooks) == 0 || x.reached(p) || p == pluginapi.PointAgentShutdown && x.opened || x.inside() && onceInTree(p) {
 			continue
 		}
-		x.sequence++
-		at := x.occasion(p, x.sequence)
+		at := x.occasion(p, x.tree.next())
 		for i := range hooks {
 			calls = append(calls, x.hooks.Skipped(&hooks[i], at, x.endReason()))
 		}
 	}
 	return calls
+}
+
+// onceInTree reports whether only a top-level run passes the point.
+func onceInTree(p pluginapi.Point) bool {
+	return p == pluginapi.PointAgentStartup || p == pluginapi.PointAgentShutdown
 }
 
 func (x *execution) reached(p pluginapi.Point) bool {

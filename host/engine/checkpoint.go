@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -13,12 +12,15 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// checkpoint is what another worker needs, beside the run's row, to go on with a
-// run whose input was permitted.
+// checkpoint is what another worker needs to go on with a run whose input was
+// permitted.
 type checkpoint struct {
-	Sequence  int64     `json:"sequence"`
+	// Sequence, StateBefore and State are those of the tree, kept with its root.
+	Sequence  int64     `json:"sequence,omitempty"`
 	StartedAt time.Time `json:"started_at"`
 	Turn      int       `json:"turn"`
+	// Run is that of a child; a root has a row.
+	Run *host.Run `json:"run,omitempty"`
 	// Request is what was asked, without the input and the state: those are as the
 	// hooks left them.
 	Request host.RunRequest `json:"request"`
@@ -26,6 +28,14 @@ type checkpoint struct {
 	StateBefore json.RawMessage `json:"state_before,omitempty"`
 	State       json.RawMessage `json:"state,omitempty"`
 	Passed      []passed        `json:"passed,omitempty"`
+	// Messages, Tools and Requests are the conversation with the model so far.
+	Messages []host.Message       `json:"messages,omitempty"`
+	Tools    []host.ToolExecution `json:"tools,omitempty"`
+	Requests int                  `json:"requests,omitempty"`
+	// Steps are those of a workflow that have ended.
+	Steps []doneStep `json:"steps,omitempty"`
+	// Children are the runs inside this one that have not ended, by their keys.
+	Children map[string]*checkpoint `json:"children,omitempty"`
 }
 
 // passed is an emission as a checkpoint keeps it.
@@ -48,37 +58,49 @@ type passedCall struct {
 // save stores a checkpoint of a background run: from here another worker goes
 // on, and what was asked is forgotten.
 func (x *execution) save(ctx context.Context) error {
-	if x.journal == nil {
+	if x.tree.journal == nil {
 		return nil
 	}
-	state, err := x.checkpoint()
-	if err != nil {
-		return err
-	}
-	err = x.store.SaveCheckpoint(ctx, host.Checkpoint{Run: x.run, State: state})
-	switch {
-	case errors.Is(err, host.ErrCancelled):
-		return errCancelled
-	case err != nil:
-		return &storeError{"save checkpoint", err}
-	}
-	return nil
+	now := x.checkpoint()
+	x.tree.mu.Lock()
+	x.saved = now
+	x.tree.mu.Unlock()
+	return x.tree.store(ctx)
 }
 
-func (x *execution) checkpoint() (json.RawMessage, error) {
-	c := checkpoint{
-		Sequence: x.sequence, StartedAt: x.startedAt, Turn: x.turn, Request: x.req,
-		StateBefore: x.session.State, State: x.state.value(), Passed: make([]passed, len(x.emitted)),
+// saveRoot saves what follows the input of a background run. Runs inside one begin
+// again where they have done nothing that must not be repeated.
+func (x *execution) saveRoot(ctx context.Context) error {
+	if x.inside() {
+		return nil
+	}
+	return x.save(ctx)
+}
+
+// checkpoint is the run as it is now, to be changed by nobody.
+func (x *execution) checkpoint() *checkpoint {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	row := x.run
+	row.Messages, row.Tools, row.Steps, row.Children = nil, nil, nil, nil
+	c := &checkpoint{
+		StartedAt: x.startedAt, Turn: x.turn, Request: x.req, Run: &row, Passed: make([]passed, len(x.emitted)),
+		Messages: slices.Clone(x.run.Messages), Tools: slices.Clone(x.run.Tools), Requests: x.requests,
+		Steps: slices.Clone(x.steps),
 	}
 	c.Request.Input, c.Request.SessionState = nil, nil
 	for i := range x.emitted {
 		c.Passed[i] = x.emitted[i].pack()
 	}
+	return c
+}
+
+func encodeCheckpoint(c *checkpoint) (json.RawMessage, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(&c); err != nil {
-		return nil, fmt.Errorf("write checkpoint: %w", err)
+	if err := enc.Encode(c); err != nil {
+		return nil, err
 	}
 	return buf.Bytes(), nil
 }
@@ -99,8 +121,17 @@ func (e *emitted) pack() passed {
 
 // resume puts the run where the checkpoint left it.
 func (x *execution) resume(from *checkpoint) {
-	x.from, x.opened, x.inputPermitted = from, true, true
-	x.sequence, x.startedAt = from.Sequence, from.StartedAt
+	x.from, x.saved, x.inputPermitted, x.startedAt = from, from, true, from.StartedAt
+	x.requests, x.steps = from.Requests, slices.Clone(from.Steps)
+	if x.inside() {
+		x.run = *from.Run
+		x.run.Attempt = x.tree.root.run.Attempt
+	} else {
+		row := x.run
+		from.Run, x.opened = &row, true
+		x.tree.sequence.Store(from.Sequence)
+	}
+	x.run.Messages, x.run.Tools = slices.Clone(from.Messages), slices.Clone(from.Tools)
 	for i := range from.Passed {
 		p := &from.Passed[i]
 		e := emitted{occasion: x.occasion(p.Point, p.Sequence), background: p.Background, permitted: p.Permitted}

@@ -9,13 +9,13 @@ import (
 
 // contextAt builds the document for the hooks of the point the run has arrived
 // at; the caller sets the point's own fields.
-func (x *execution) contextAt(point pluginapi.Point) pluginapi.Context {
+func (x *execution) contextAt(point pluginapi.Point, sequence int64) pluginapi.Context {
 	started, turn := x.startedAt.UTC(), x.turn
 	return pluginapi.Context{
 		Spec:      pluginapi.Spec,
 		Point:     point,
 		Timestamp: x.now().UTC().Round(time.Microsecond),
-		Sequence:  x.sequence,
+		Sequence:  sequence,
 		Agent: pluginapi.Agent{
 			ID: x.run.Component.ID, Framework: pluginapi.Framework, Name: x.run.Component.Name,
 		},
@@ -45,7 +45,7 @@ func (x *execution) extension() *pluginapi.Extension {
 
 func (x *execution) runInfo() pluginapi.Run {
 	info := pluginapi.Run{
-		ID: x.run.ID, RootID: x.run.RootID, ParentID: x.run.ParentID,
+		ID: x.run.ID, RootID: x.run.RootID, ParentID: x.run.ParentID, Depth: x.run.Depth,
 		Kind: string(x.run.Component.Kind), Status: string(x.run.Status),
 		Background: x.run.Background, StartedAt: x.startedAt.UTC(),
 	}

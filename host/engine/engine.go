@@ -41,10 +41,15 @@ type Pool interface {
 
 // Config is what an Engine needs.
 type Config struct {
-	Store  Store
-	Hooks  *hook.Dispatcher
-	Pool   Pool
-	Agents []*host.Agent
+	Store Store
+	Hooks *hook.Dispatcher
+	Pool  Pool
+	// Agents, Teams and Workflows are what can be run.
+	Agents    []*host.Agent
+	Teams     []*host.Team
+	Workflows []*host.Workflow
+	// Tools opens what components may call; nil where none calls anything.
+	Tools host.Toolbox
 	// Models by the name agents use.
 	Models map[string]model.Model
 	// Node owns the runs and calls begun here.
@@ -70,8 +75,8 @@ type Engine struct {
 	store    Store
 	hooks    *hook.Dispatcher
 	pool     Pool
-	agents   []*host.Agent
-	byID     map[string]*host.Agent
+	catalog  *catalog
+	toolbox  host.Toolbox
 	models   map[string]model.Model
 	sessions *turnstile
 	live     *liveRuns
@@ -113,36 +118,17 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Now = time.Now
 	}
 	e := &Engine{
-		store: cfg.Store, hooks: cfg.Hooks, pool: cfg.Pool, agents: cfg.Agents, models: cfg.Models,
-		byID: make(map[string]*host.Agent, len(cfg.Agents)), sessions: newTurnstile(),
-		live: newLiveRuns(), bell: newBell(), unstored: newUnstored(),
+		store: cfg.Store, hooks: cfg.Hooks, pool: cfg.Pool, toolbox: cfg.Tools, models: cfg.Models,
+		sessions: newTurnstile(),
+		live:     newLiveRuns(), bell: newBell(), unstored: newUnstored(),
 		node: cfg.Node, lease: cfg.Lease, observer: cfg.Observer, now: cfg.Now, log: cfg.Log,
 		bounds: bounds{queued: cfg.MaxQueued, attempts: cfg.MaxAttempts, timeout: cfg.RunTimeout},
 	}
-	for _, a := range cfg.Agents {
-		if e.byID[a.ID] != nil {
-			return nil, fmt.Errorf("new engine: agent %s is listed twice", a.ID)
-		}
-		if cfg.Models[a.Model] == nil {
-			return nil, fmt.Errorf("new engine: agent %s: unknown model %q", a.ID, a.Model)
-		}
-		if a.OutputSchema != nil {
-			if _, err := compileSchema(a.OutputSchema); err != nil {
-				return nil, fmt.Errorf("new engine: agent %s: %w", a.ID, err)
-			}
-		}
-		e.byID[a.ID] = a
+	var err error
+	if e.catalog, err = newCatalog(&cfg); err != nil {
+		return nil, fmt.Errorf("new engine: %w", err)
 	}
 	return e, nil
-}
-
-// Agents returns the agents in the order of the configuration.
-func (e *Engine) Agents() []*host.Agent { return e.agents }
-
-// Agent returns the agent of that id, or false.
-func (e *Engine) Agent(id string) (*host.Agent, bool) {
-	a, ok := e.byID[id]
-	return a, ok
 }
 
 // ModelInfo names the model of that name; zero when there is none.
@@ -155,5 +141,7 @@ func (e *Engine) ModelInfo(name string) model.Info {
 
 // WorkHook makes one attempt of a background call.
 func (e *Engine) WorkHook(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
-	return e.hooks.Deliver(ctx, call, snapshot, host.Services{SessionState: &storedState{e.store, call}})
+	return e.hooks.Deliver(ctx, call, snapshot, host.Services{
+		SessionState: &storedState{e.store, call}, Runner: &hookRunner{Engine: e, runID: call.RunID, snapshot: snapshot},
+	})
 }

@@ -8,55 +8,118 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// emit sends an event, with the run as it is now, to whoever streams the run, or
-// keeps it in the run's journal. Nobody reading is a reason to cancel.
+// emit sends an event, with the run as it is now, to whoever streams the tree, or
+// keeps it in the tree's journal. Nobody reading is a reason to cancel.
 func (x *execution) emit(event host.Event) {
+	if x.covered && withheld(&event) {
+		return
+	}
+	if event.Step != nil && (x.judged || x.covered) {
+		event.Step = hideOutputs(event.Step)
+	}
 	event.At = x.now()
+	x.tree.stream.Lock()
+	defer x.tree.stream.Unlock()
 	switch {
-	case x.journal != nil:
+	case x.tree.journal != nil:
 		x.note(event)
-	case x.req.Events != nil:
-		run := x.run
+	case x.tree.events != nil:
+		run := x.snapshotRun()
+		if x.covered && endsRun(event.Kind) {
+			hideAnswer(&run)
+		}
 		event.Run = &run
-		if err := x.req.Events(event); err != nil {
-			x.cancel(fmt.Errorf("stream event: %w", err))
-			x.req.Events = nil
+		if err := x.tree.events(event); err != nil {
+			x.tree.root.cancel(fmt.Errorf("stream event: %w", err))
+			x.tree.events = nil
 			return
 		}
 	default:
 		return
 	}
-	if event.Kind == host.EventRunContent && x.wantsContent() {
+	if event.Kind == host.EventRunContent && x.wanted() {
 		x.sent = append(x.sent, event.Content)
 	}
+}
+
+// snapshotRun is a copy of the run as it is now, to be shown to others.
+func (x *execution) snapshotRun() host.Run {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.run
+}
+
+// withheld reports whether an event is all about an answer that the hooks of a run
+// around this one have yet to judge.
+func withheld(event *host.Event) bool {
+	return event.Kind == host.EventRunContent || event.Kind == host.EventRunContentCompleted
+}
+
+// hideOutputs is a step event without what the steps came to.
+func hideOutputs(step *host.StepEvent) *host.StepEvent {
+	hidden := *step
+	hidden.Results, hidden.Iterations = nil, nil
+	if step.Output != nil {
+		output := *step.Output
+		output.Content, output.ContentType, output.Steps = host.TextContent(""), "str", nil
+		hidden.Output = &output
+	}
+	return &hidden
+}
+
+// hideAnswer takes away what a run answered.
+func hideAnswer(run *host.Run) {
+	if run.Status == host.RunCompleted || run.Status == host.RunCancelled {
+		run.Content, run.ContentType = host.TextContent(""), "str"
+	}
+	run.Messages, run.Tools, run.Steps, run.Children = nil, nil, nil, nil
 }
 
 // note keeps an event in the journal, without the input: no hook has permitted
 // it when the events of input happen.
 func (x *execution) note(event host.Event) {
-	if event.Kind == host.EventRunContent && !x.wantsContent() {
+	if event.Kind == host.EventRunContent && !x.wanted() {
 		return
 	}
-	x.journal.add(host.RunEvent{
+	stored := host.RunEvent{
 		Kind: event.Kind, At: event.At, Hook: event.Hook,
 		Content: event.Content, ContentType: event.ContentType, Metrics: event.Metrics,
-	})
+		Tool: event.Tool, Step: event.Step,
+	}
+	if x.inside() {
+		stored.Run = &host.EventRun{
+			ID: x.run.ID, ParentID: x.run.ParentID, Component: x.run.Component,
+			Model: x.run.Model, ModelProvider: x.run.ModelProvider, Step: x.run.Step, Covered: x.covered,
+		}
+	}
+	x.tree.journal.add(stored)
 }
 
-// wantsContent reports whether somebody is to get the answer as events.
-func (x *execution) wantsContent() bool {
-	if x.journal != nil {
+// wanted reports whether somebody is to get the answer as events; tree.stream is
+// held.
+func (x *execution) wanted() bool {
+	if x.tree.journal != nil {
 		return x.req.Deltas
 	}
-	return x.req.Events != nil
+	return x.tree.events != nil
 }
 
 // sendsDeltas reports whether the answer leaves piece by piece.
-func (x *execution) sendsDeltas() bool { return x.wantsContent() && !x.holdsBack }
+func (x *execution) sendsDeltas() bool {
+	if x.holdsBack || x.covered {
+		return false
+	}
+	x.tree.stream.Lock()
+	defer x.tree.stream.Unlock()
+	return x.wanted()
+}
 
 // emitStart tells that the run begins, or goes on.
 func (x *execution) emitStart() {
-	began := x.journal != nil && x.journal.next > 0
+	began := x.from != nil
+	if !x.inside() {
+		began = x.tree.journal != nil && x.tree.journal.next > 0
+	}
 	if !began {
 		x.emit(host.Event{Kind: host.EventRunStarted})
 	}
@@ -76,7 +139,7 @@ func (x *execution) emitEnd() {
 // hookEvents tell a streaming client of the blocking hooks around the run.
 func (x *execution) hookEvents(p pluginapi.Point) (started, completed func(*hook.Hook, *pluginapi.Context)) {
 	switch {
-	case x.req.Events == nil && x.journal == nil:
+	case x.workflow != nil, !x.tree.streams(): // clients know no hooks of workflows
 		return nil, nil
 	case p == pluginapi.PointInput:
 		return x.hookEvent(host.EventPreHookStarted), x.hookEvent(host.EventPreHookCompleted)

@@ -90,6 +90,7 @@ func (x *execution) failBy(cause error) {
 	var own *fault
 	var failed *model.Error
 	var refused *host.Error
+	x.dropLast()
 	switch {
 	case errors.As(cause, &own):
 		x.fail(&own.failure)
@@ -100,7 +101,8 @@ func (x *execution) failBy(cause error) {
 	default:
 		x.fail(&host.Failure{Type: failureRun, Message: "The run failed inside the host."})
 	}
-	x.log.Error("run failed", "run_id", x.run.ID, "session_id", x.run.SessionID, "agent_id", x.agent.ID, "error", cause)
+	x.log.Error("run failed", "run_id", x.run.ID, "session_id", x.run.SessionID,
+		"kind", x.run.Component.Kind, "component", x.run.Component.ID, "error", cause)
 }
 
 // failureRun is the failure of a run that has no type of its own.
@@ -109,9 +111,7 @@ const failureRun = "agent_run_error"
 // setCancelled ends the run as CANCELLED, with what of its answer had left.
 func (x *execution) setCancelled() {
 	x.run.Status, x.run.Failure = host.RunCancelled, nil
-	if n := len(x.run.Messages); n > 0 && x.run.Messages[n-1].Role == "assistant" {
-		x.run.Messages = x.run.Messages[:n-1] // nobody is to find the answer there
-	}
+	x.dropLast() // nobody is to find the answer there
 	switch len(x.sent) {
 	case 0:
 		x.setContent("Run " + x.run.ID + " was cancelled")
@@ -119,6 +119,14 @@ func (x *execution) setCancelled() {
 		x.run.Content, x.run.ContentType = x.sent[0], x.contentType(x.sent[0])
 	default:
 		x.setContent(joined(x.sent))
+	}
+}
+
+// dropLast takes away the last message where it is an answer, or calls of tools that
+// nothing answers.
+func (x *execution) dropLast() {
+	if n := len(x.run.Messages); n > 0 && x.run.Messages[n-1].Role == "assistant" {
+		x.run.Messages = x.run.Messages[:n-1]
 	}
 }
 
@@ -131,11 +139,26 @@ func joined(pieces []json.RawMessage) string {
 	return text.String()
 }
 
+// refuse ends the run as a hook's deny has it: with nothing of what it was about
+// to answer.
 func (x *execution) refuse(r *refusal) {
 	x.fail(r.failure())
+	x.run.Tools, x.run.Steps, x.run.Children = nil, nil, nil
 	if !x.inputPermitted {
 		x.run.Input = r.input(x.agent)
+	} else if n := x.firstAnswer(); n < len(x.run.Messages) {
+		x.run.Messages = x.run.Messages[:n]
 	}
+}
+
+// firstAnswer is the place of the first message that is not of the request.
+func (x *execution) firstAnswer() int {
+	for i := range x.run.Messages {
+		if role := x.run.Messages[i].Role; role == "assistant" || role == "tool" {
+			return i
+		}
+	}
+	return len(x.run.Messages)
 }
 
 func (x *execution) fail(f *host.Failure) {

@@ -58,13 +58,60 @@ func (f *follower) catchUp(ctx context.Context) (bool, error) {
 // pass sends one event, with the run as its end left it where the event tells of
 // that.
 func (f *follower) pass(ctx context.Context, event host.RunEvent) error {
-	if endsRun(event.Kind) && !f.run.Status.Final() {
+	run := f.run
+	switch {
+	case event.Run != nil:
+		child, err := f.child(ctx, &event)
+		if err != nil {
+			return err
+		}
+		run = &child
+	case endsRun(event.Kind):
+		if err := f.lookAtEnd(ctx); err != nil {
+			return err
+		}
+		run = f.run
+	}
+	f.next = event.Index + 1
+	return f.send(event.Event(run))
+}
+
+// child is the run inside the followed one that an event is of.
+func (f *follower) child(ctx context.Context, event *host.RunEvent) (host.Run, error) {
+	of := event.Run
+	run := host.Run{
+		ID: of.ID, ParentID: of.ParentID, RootID: f.id, SessionID: f.run.SessionID, UserID: f.run.UserID,
+		Component: of.Component, Status: host.RunRunning, Model: of.Model, ModelProvider: of.ModelProvider, Step: of.Step,
+	}
+	if !endsRun(event.Kind) {
+		return run, nil
+	}
+	run, err := f.store.Run(ctx, of.ID) // stored before the event was
+	if err == nil {
+		run, err = f.WithChildren(ctx, run)
+	}
+	if err != nil {
+		return run, fmt.Errorf("follow run: %w", err)
+	}
+	if of.Covered {
+		hideAnswer(&run)
+	}
+	return run, nil
+}
+
+// lookAtEnd reads the run as it ended, with the runs inside it.
+func (f *follower) lookAtEnd(ctx context.Context) error {
+	if !f.run.Status.Final() {
 		if err := f.look(ctx); err != nil {
 			return err
 		}
 	}
-	f.next = event.Index + 1
-	return f.send(event.Event(f.run))
+	run, err := f.WithChildren(ctx, *f.run)
+	if err != nil {
+		return fmt.Errorf("follow run: %w", err)
+	}
+	f.run = &run
+	return nil
 }
 
 func (f *follower) look(ctx context.Context) error {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,11 +25,13 @@ func (x *execution) ownMessages() []host.Message {
 // requestMessages puts the history between the system message and the user's.
 func (x *execution) requestMessages() []model.Message {
 	own := x.run.Messages
-	last := len(own) - 1
+	first := slices.IndexFunc(own, func(m host.Message) bool { return m.Role == "user" })
 	all := make([]model.Message, 0, len(own)+len(x.history))
-	for _, part := range [][]host.Message{own[:last], x.history, own[last:]} {
+	for _, part := range [][]host.Message{own[:first], x.history, own[first:]} {
 		for _, m := range part {
-			all = append(all, model.Message{Role: m.Role, Content: m.Content})
+			all = append(all, model.Message{
+				Role: m.Role, Content: m.Content, ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID,
+			})
 		}
 	}
 	return all
@@ -70,6 +73,9 @@ func (x *execution) systemMessage() string {
 		parts = append(parts, "Your role: "+a.Role)
 	}
 	parts = append(parts, a.Instructions...)
+	if x.team != nil {
+		parts = append(parts, x.leaderMessage())
+	}
 	if a.Markdown && x.schema == nil {
 		parts = append(parts, "Use Markdown to format your answers.")
 	}

@@ -19,11 +19,10 @@ type emitted struct {
 	permitted bool
 }
 
-// arrive counts a point and reports whether anything happens there; where
-// nothing does its context is not built.
-func (x *execution) arrive(p pluginapi.Point) bool {
-	x.sequence++
-	return len(x.plan.At(p)) > 0 || required(x.agent, p)
+// arrive counts a point, and reports its sequence and whether anything happens
+// there; where nothing does its context is not built.
+func (x *execution) arrive(p pluginapi.Point) (sequence int64, hooked bool) {
+	return x.tree.next(), len(x.plan.At(p)) > 0 || required(x.agent, p)
 }
 
 // required reports whether the agent denies at a point without blocking hooks.
@@ -32,22 +31,18 @@ func required(a *host.Agent, p pluginapi.Point) bool {
 	return a.RequireHooks && (p == pluginapi.PointInput || p == pluginapi.PointOutput)
 }
 
-// holdsBack reports whether hooks must see an answer before a client does.
-func holdsBack(a *host.Agent, plan *hook.Plan) bool {
-	return required(a, pluginapi.PointOutput) ||
-		plan.Blocking(pluginapi.PointOutput) || plan.Blocking(pluginapi.PointPostModelCall)
-}
-
 // pass calls the hooks of the context's point, remembers what they left to do,
 // and returns the context they left. A deny is a *refusal.
 func (x *execution) pass(ctx context.Context, c pluginapi.Context) (pluginapi.Context, error) {
 	started, completed := x.hookEvents(c.Point)
 	result, err := x.hooks.Emit(ctx, hook.Emission{
 		Plan: x.plan, Context: c, Run: x.runRef(), Required: required(x.agent, c.Point),
-		Services: host.Services{SessionState: &x.state}, Started: started, Completed: completed,
+		Services: x.services(), Started: started, Completed: completed,
 	})
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	if x.inputPermitted {
-		x.run.SessionState = x.state.value()
+		x.run.SessionState = x.tree.state.value()
 	}
 	x.emitted = append(x.emitted, emitted{
 		occasion: x.occasion(c.Point, c.Sequence), context: x.withState(result), calls: result.Calls,
@@ -62,6 +57,14 @@ func (x *execution) pass(ctx context.Context, c pluginapi.Context) (pluginapi.Co
 	return result.Context, nil
 }
 
+// services are what guests may reach during the run.
+func (x *execution) services() host.Services {
+	return host.Services{
+		SessionState: &x.tree.state,
+		Runner:       &hookRunner{Engine: x.Engine, runID: x.run.ID, depth: x.run.Depth, known: true},
+	}
+}
+
 func (x *execution) runRef() hook.RunRef {
 	return hook.RunRef{ID: x.run.ID, SessionID: x.run.SessionID, Component: x.run.Component}
 }
@@ -70,14 +73,18 @@ func (x *execution) occasion(p pluginapi.Point, sequence int64) hook.Occasion {
 	return hook.Occasion{Run: x.runRef(), Point: p, Sequence: sequence}
 }
 
-// startup is agent_startup. Snaphook's agents register no tools yet.
+// startup is agent_startup, once in a tree.
 func (x *execution) startup(ctx context.Context) error {
-	x.opened = true
-	if !x.arrive(pluginapi.PointAgentStartup) {
+	if x.inside() {
 		return nil
 	}
-	c := x.contextAt(pluginapi.PointAgentStartup)
-	c.AgentInit = &pluginapi.AgentInit{ToolsRegistered: []string{}}
+	x.opened = true
+	sequence, hooked := x.arrive(pluginapi.PointAgentStartup)
+	if !hooked {
+		return nil
+	}
+	c := x.contextAt(pluginapi.PointAgentStartup, sequence)
+	c.AgentInit = &pluginapi.AgentInit{ToolsRegistered: x.toolNames()}
 	_, err := x.pass(ctx, c)
 	return err
 }
@@ -86,8 +93,8 @@ func (x *execution) startup(ctx context.Context) error {
 // then may anything of the request be kept.
 func (x *execution) input(ctx context.Context) error {
 	content := x.req.Input
-	if x.arrive(pluginapi.PointInput) {
-		c := x.contextAt(pluginapi.PointInput)
+	if sequence, hooked := x.arrive(pluginapi.PointInput); hooked {
+		c := x.contextAt(pluginapi.PointInput, sequence)
 		c.Input = &pluginapi.Input{Content: content, Role: "user"}
 		c.Extensions.Snaphook.Input = &pluginapi.RunInput{Content: content}
 		c, err := x.pass(ctx, c)
@@ -97,15 +104,18 @@ func (x *execution) input(ctx context.Context) error {
 		content = c.Input.Content
 	}
 	x.inputPermitted = true
-	x.run.Input, x.run.Metadata, x.run.SessionState = content, x.req.Metadata, x.state.value()
+	x.run.Input, x.run.Metadata, x.run.SessionState = content, x.req.Metadata, x.tree.state.value()
+	if x.team != nil {
+		x.emitStart()
+	}
 	return nil
 }
 
 // output is the point output: what its hooks leave is the answer.
 func (x *execution) output(ctx context.Context) error {
 	content := x.draft
-	if x.arrive(pluginapi.PointOutput) {
-		c := x.contextAt(pluginapi.PointOutput)
+	if sequence, hooked := x.arrive(pluginapi.PointOutput); hooked {
+		c := x.contextAt(pluginapi.PointOutput, sequence)
 		c.Output = &pluginapi.Output{Content: content}
 		c, err := x.pass(ctx, c)
 		if err != nil {
@@ -117,7 +127,9 @@ func (x *execution) output(ctx context.Context) error {
 		return err
 	}
 	x.run.Content, x.run.ContentType = content, x.contentType(content)
-	x.run.Messages = append(x.run.Messages, x.newMessage("assistant", content))
+	if x.workflow == nil {
+		x.run.Messages = append(x.run.Messages, x.newMessage("assistant", content))
+	}
 	if x.holdsBack {
 		x.emit(host.Event{Kind: host.EventRunContent, Content: content, ContentType: x.run.ContentType})
 		x.emit(host.Event{Kind: host.EventRunContentCompleted})
@@ -132,14 +144,18 @@ const shutdownTimeout = 30 * time.Second
 // Whatever its hooks answer, the run is over. What ended it does not end them, only
 // a cancel that comes while they run.
 func (x *execution) shutdown(ctx context.Context) {
-	if !x.opened || !x.arrive(pluginapi.PointAgentShutdown) {
+	if !x.opened {
+		return
+	}
+	sequence, hooked := x.arrive(pluginapi.PointAgentShutdown)
+	if !hooked {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	x.live.setInterrupt(x, cancel)
 	defer x.live.setInterrupt(x, nil)
-	c := x.contextAt(pluginapi.PointAgentShutdown)
+	c := x.contextAt(pluginapi.PointAgentShutdown, sequence)
 	c.Summary = &pluginapi.Summary{Reason: summaryReason(x.run.Status)}
 	if _, err := x.pass(ctx, c); err != nil {
 		x.log.Warn("hooks of agent_shutdown change nothing any more", "run_id", x.run.ID, "error", err)

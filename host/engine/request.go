@@ -8,21 +8,20 @@ import (
 	"github.com/snaphook-dev/snaphook/host/hook"
 )
 
-// asked returns the agent a request is for, when the request is one that can be
-// run.
-func (e *Engine) asked(req *host.RunRequest) (*host.Agent, error) {
-	agent, ok := e.byID[req.Component.ID]
-	if !ok || req.Component.Kind != host.KindAgent {
-		return nil, host.Errorf(host.CodeNotFound, "Agent not found")
+// asked returns the component a request is for, when the request is one that can
+// be run.
+func (e *Engine) asked(req *host.RunRequest) (*subject, error) {
+	s, err := e.lookup(req.Component.Scope())
+	if err != nil {
+		return nil, err
 	}
 	if err := checkRequest(req); err != nil {
 		return nil, err
 	}
-	if req.OutputSchema == nil {
-		return agent, nil
+	if req.OutputSchema != nil {
+		_, err = compileSchema(req.OutputSchema)
 	}
-	_, err := compileSchema(req.OutputSchema)
-	return agent, err
+	return s, err
 }
 
 // checkRequest refuses what could not be shown to hooks: a run would fail at its

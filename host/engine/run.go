@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/host/model"
 	"github.com/snaphook-dev/snaphook/host/schema"
+	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
 // Run executes one run and returns it in its final state, also when it was
@@ -22,11 +24,11 @@ import (
 // A request whose idempotency key the user has used before waits for the first run
 // of that key, however that one is run, and returns it.
 func (e *Engine) Run(ctx context.Context, req host.RunRequest) (host.Run, error) {
-	agent, err := e.asked(&req)
+	s, err := e.asked(&req)
 	if err != nil {
 		return host.Run{}, err
 	}
-	run, err := e.perform(ctx, agent, req)
+	run, err := e.perform(ctx, s, req, lineage{})
 	if first, ok := errors.AsType[*host.DuplicateError](err); ok {
 		return e.repeat(ctx, &req, first.Run)
 	}
@@ -34,10 +36,10 @@ func (e *Engine) Run(ctx context.Context, req host.RunRequest) (host.Run, error)
 }
 
 // perform makes one run, in its turn.
-func (e *Engine) perform(ctx context.Context, agent *host.Agent, req host.RunRequest) (host.Run, error) {
+func (e *Engine) perform(ctx context.Context, s *subject, req host.RunRequest, by lineage) (host.Run, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	x := e.newExecution(agent, req, e.newRun(agent, &req), cancel)
+	x := e.newExecution(s, req, e.newRun(s, &req, by), cancel)
 	if err := x.plan.CheckRequest(&req); err != nil {
 		return host.Run{}, err
 	}
@@ -57,7 +59,10 @@ func (e *Engine) perform(ctx context.Context, agent *host.Agent, req host.RunReq
 // execution is the state of one run while it goes on.
 type execution struct {
 	*Engine
-	agent  *host.Agent
+	*subject
+	// tree is that of the run; parent is the run this one is inside of, nil for none.
+	tree   *tree
+	parent *execution
 	model  model.Model
 	req    host.RunRequest
 	cancel context.CancelCauseFunc
@@ -68,24 +73,35 @@ type execution struct {
 	plan        *hook.Plan
 	// pending is true while the run's row says PENDING.
 	pending bool
-	// from is what a background run goes on from, nil for its beginning; journal
-	// keeps its events. Both are nil for a run whose client waits.
-	from    *checkpoint
-	journal *journal
+	// from is what a background run goes on from, nil for its beginning; saved is its
+	// last checkpoint, without those of children, which tree.mu guards.
+	from     *checkpoint
+	saved    *checkpoint
+	children map[string]*execution
 	// schema is what the content must fit, nil for anything.
 	schema *schema.Schema
 	// holdsBack is true when no content may leave before the hooks, and the schema,
-	// have seen all of it.
-	holdsBack bool
+	// have seen all of it; judged when hooks of output have to; covered when those of
+	// a run around this one do, which has all content of this one wait for them.
+	holdsBack, judged, covered bool
+	// tools are what the model may call.
+	tools []*tool
 	// requests counts those to the model.
 	requests int
+	// direct is what members answered in the place of their leader.
+	direct json.RawMessage
+	// steps are those of a workflow that have ended; mu guards them.
+	steps []doneStep
+
+	// mu guards what calls made at once change: run.Tools, run.Messages, run.Children,
+	// run.SessionState and emitted.
+	mu sync.Mutex
 
 	// startedAt is when the run's turn came.
 	startedAt time.Time
 	// run holds only what the hooks have permitted.
 	run     host.Run
 	session host.Session
-	state   liveState
 	fresh   bool // the session did not exist
 	turn    int
 	history []host.Message
@@ -96,8 +112,6 @@ type execution struct {
 	// sent is what of the answer has left.
 	sent []json.RawMessage
 
-	// sequence is that of the point the run has come to; -1 before the first.
-	sequence int64
 	// opened is set once agent_startup was passed.
 	opened bool
 	// emitted holds the points passed, with what they left to do; skipped are the
@@ -109,11 +123,11 @@ type execution struct {
 }
 
 // newRun is a run that begins now.
-func (e *Engine) newRun(agent *host.Agent, req *host.RunRequest) host.Run {
-	info := e.ModelInfo(agent.Model)
+func (e *Engine) newRun(s *subject, req *host.RunRequest, by lineage) host.Run {
+	info := e.ModelInfo(s.agent.Model)
 	run := host.Run{
-		ID: req.RunID, SessionID: req.SessionID, UserID: req.UserID,
-		Component: agent.Component(), Status: host.RunRunning, Parallel: agent.ParallelSessions, Attempt: 1,
+		ID: req.RunID, SessionID: req.SessionID, UserID: req.UserID, ParentID: by.parentID, Depth: by.depth,
+		Component: s.component, Status: host.RunRunning, Parallel: s.agent.ParallelSessions, Attempt: 1,
 		Model: info.ID, ModelProvider: info.Provider, CreatedAt: e.now(),
 	}
 	if run.ID == "" {
@@ -126,13 +140,17 @@ func (e *Engine) newRun(agent *host.Agent, req *host.RunRequest) host.Run {
 	return run
 }
 
-func (e *Engine) newExecution(agent *host.Agent, req host.RunRequest, run host.Run, cancel context.CancelCauseFunc) *execution {
+// newExecution makes a run to be executed, that of a tree of its own.
+func (e *Engine) newExecution(s *subject, req host.RunRequest, run host.Run, cancel context.CancelCauseFunc) *execution {
 	plan := e.hooks.Plan(run.Component, run.Origin())
-	return &execution{
-		Engine: e, agent: agent, model: e.models[agent.Model], req: req, cancel: cancel, plan: plan, run: run,
-		fresh: req.SessionID == "", sequence: -1,
-		holdsBack: holdsBack(agent, plan) || outputSchema(agent, &req) != nil,
+	x := &execution{
+		Engine: e, subject: s, model: e.models[s.agent.Model], req: req, cancel: cancel, plan: plan, run: run,
+		fresh:  req.SessionID == "",
+		judged: required(s.agent, pluginapi.PointOutput) || plan.Blocking(pluginapi.PointOutput),
 	}
+	x.holdsBack = x.judged || plan.Blocking(pluginapi.PointPostModelCall) || outputSchema(s.agent, &req) != nil
+	x.tree = &tree{root: x, events: req.Events}
+	return x
 }
 
 // begin takes the run's place in its session and stores the run without its
@@ -190,6 +208,9 @@ func (x *execution) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := x.openTools(ctx); err != nil {
+		return err
+	}
 	if x.pending {
 		if err := x.store.StartRun(ctx, x.run.ID, x.run.Attempt); err != nil {
 			return fmt.Errorf("start run: %w", err)
@@ -198,31 +219,43 @@ func (x *execution) start(ctx context.Context) (err error) {
 	if x.from == nil {
 		x.startedAt = x.now()
 	}
-	if err := x.loadSession(ctx); err != nil {
-		return err
+	if !x.inside() {
+		if err := x.loadSession(ctx); err != nil {
+			return err
+		}
 	}
-	x.emitStart()
+	if x.team == nil { // clients are told of a team after the hooks of its input
+		x.emitStart()
+	}
 	return nil
 }
 
 // errPanicked is a fault of the host that must not leave the run RUNNING.
 var errPanicked = errors.New("the run panicked")
 
+// panicked keeps what a panic says to the log.
+func (x *execution) panicked(v any) error {
+	x.log.Error("run panicked", "run_id", x.run.ID, "panic", v, "stack", string(debug.Stack()))
+	return errPanicked
+}
+
 // execute passes the points of a run in their order.
 func (x *execution) execute(ctx context.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			x.log.Error("run panicked", "run_id", x.run.ID, "panic", v, "stack", string(debug.Stack()))
-			err = errPanicked
+			err = x.panicked(v)
 		}
 	}()
 	if err := x.start(ctx); err != nil {
 		return err
 	}
-	phases := [...]func(context.Context) error{x.startup, x.input, x.save, x.answer, x.output}
+	phases := [...]func(context.Context) error{x.startup, x.input, x.saveRoot, x.answer, x.output}
 	rest := phases[:]
 	if x.from != nil { // past the first three
 		rest = phases[3:]
+		if x.team != nil {
+			x.emitStart()
+		}
 	}
 	for _, phase := range rest {
 		if ctx.Err() != nil {

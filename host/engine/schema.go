@@ -58,13 +58,13 @@ func (x *execution) structured(ctx context.Context, said json.RawMessage) (json.
 	if problems == nil {
 		return object, nil
 	}
-	said, err := x.ask(ctx, append(x.requestMessages(),
+	again, err := x.ask(ctx, append(x.requestMessages(),
 		model.Message{Role: "assistant", Content: host.AsText(said)},
-		model.Message{Role: "user", Content: host.TextContent(repairText(x.explain(said, problems)))}))
+		model.Message{Role: "user", Content: host.TextContent(repairText(x.explain(said, problems)))}), nil)
 	if err != nil {
 		return nil, err
 	}
-	if object, problems = x.parse(said); problems != nil {
+	if object, problems = x.parse(again.content); problems != nil {
 		return nil, misfit("The model's answer", problems)
 	}
 	return object, nil

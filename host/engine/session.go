@@ -24,14 +24,14 @@ func (x *execution) loadSession(ctx context.Context) error {
 	}
 	if x.from != nil {
 		x.session.State, x.turn = x.from.StateBefore, x.from.Turn
-		x.state.set(x.from.State)
+		x.tree.state.set(x.from.State)
 		return nil
 	}
 	state, err := mergeState(x.session.State, x.req.SessionState)
 	if err != nil {
 		return err
 	}
-	x.state.set(state) // hooks see it; what is kept of it they decide
+	x.tree.state.set(state) // hooks see it; what is kept of it they decide
 	x.run.SessionState = x.session.State
 	return nil
 }

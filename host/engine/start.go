@@ -13,11 +13,11 @@ import (
 // run of that key, as it is now. It fails with an *host.Error where the client must
 // know: CodeBusy when the queue is full.
 func (e *Engine) Start(ctx context.Context, req host.RunRequest) (host.Run, error) {
-	agent, err := e.asked(&req)
+	s, err := e.asked(&req)
 	if err != nil {
 		return host.Run{}, err
 	}
-	run := e.newRun(agent, &req)
+	run := e.newRun(s, &req, lineage{})
 	if err := e.hooks.Plan(run.Component, run.Origin()).CheckRequest(&req); err != nil {
 		return host.Run{}, err
 	}
@@ -67,15 +67,20 @@ func (e *Engine) repeat(ctx context.Context, req *host.RunRequest, first host.Ru
 	if err != nil {
 		return host.Run{}, fmt.Errorf("wait for the first run: %w", err)
 	}
-	return run, e.replay(req, &run)
+	return run, e.replay(ctx, req, &run)
 }
 
 // replay streams a run that has ended as one that had nothing to tell before its
 // answer.
-func (e *Engine) replay(req *host.RunRequest, run *host.Run) error {
+func (e *Engine) replay(ctx context.Context, req *host.RunRequest, run *host.Run) error {
 	if req.Events == nil {
 		return nil
 	}
+	whole, err := e.WithChildren(ctx, *run)
+	if err != nil {
+		return err
+	}
+	run = &whole
 	events := []host.Event{{Kind: host.EventRunStarted}}
 	switch run.Status {
 	case host.RunCompleted:

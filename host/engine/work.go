@@ -21,7 +21,7 @@ func (e *Engine) Work(ctx context.Context, work host.RunWork) error {
 	x, cause := e.takeUp(work, cancel)
 	e.live.enter(x)
 	defer e.live.leave(x)
-	x.journal = x.openJournal(ctx, work.NextEvent)
+	x.tree.journal = x.openJournal(ctx, work.NextEvent)
 	x.observer.RunStarted(x.run.Component)
 	defer x.ended()
 	err := x.carryOut(ctx, worker, cause)
@@ -29,23 +29,23 @@ func (e *Engine) Work(ctx context.Context, work host.RunWork) error {
 		return nil
 	}
 	x.run.Status = host.RunRunning
-	x.journal.close()
+	x.tree.journal.close()
 	if errors.Is(err, host.ErrStale) {
 		x.log.Info("the run is another attempt's", "run_id", x.run.ID, "attempt", x.run.Attempt, "error", err)
 		return nil
 	}
-	return errors.Join(err, x.journal.flush(context.WithoutCancel(ctx)))
+	return errors.Join(err, x.tree.journal.flush(context.WithoutCancel(ctx)))
 }
 
 // takeUp makes an execution of claimed work. The cause is why it is over before
 // it begins.
 func (e *Engine) takeUp(work host.RunWork, cancel context.CancelCauseFunc) (*execution, error) {
 	req, from, err := unpack(&work)
-	agent, known := e.byID[work.Run.Component.ID]
-	if !known {
-		agent = &host.Agent{ID: work.Run.Component.ID}
+	s, unknown := e.lookup(work.Run.Component.Scope())
+	if unknown != nil {
+		s = &subject{component: work.Run.Component, agent: &host.Agent{ID: work.Run.Component.ID}}
 	}
-	x := e.newExecution(agent, req, work.Run, cancel)
+	x := e.newExecution(s, req, work.Run, cancel)
 	if from != nil {
 		x.resume(from)
 	}
@@ -60,8 +60,10 @@ func (e *Engine) takeUp(work host.RunWork, cancel context.CancelCauseFunc) (*exe
 		return x, &fault{host.Failure{
 			Type: host.FailureWorkerLost, Message: fmt.Sprintf("The run was given up: its worker was lost %d times.", work.Lost),
 		}}
-	case !known:
-		return x, &fault{host.Failure{Type: failureRun, Message: fmt.Sprintf("The node that took the run has no agent %q.", agent.ID)}}
+	case unknown != nil:
+		return x, &fault{host.Failure{
+			Type: failureRun, Message: fmt.Sprintf("The node that took the run has no %s %q.", s.component.Kind, s.component.ID),
+		}}
 	}
 	return x, nil
 }

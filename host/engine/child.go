@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// childRequest asks for a run inside another one.
+type childRequest struct {
+	// key names the child among those of its parent; it is the same when another
+	// worker goes on with the tree.
+	key     string
+	subject *subject
+	// input is a JSON string or object.
+	input json.RawMessage
+	// schema is what the content must fit; nil for the component's own.
+	schema json.RawMessage
+	// step is that of a workflow; nil has the child be of its parent's step.
+	step *host.RunStep
+}
+
+// child executes a run inside this one and returns its end, whatever that is. It
+// fails when the whole tree is to end: ctx has ended, or the store failed.
+func (x *execution) child(ctx context.Context, req childRequest) (host.Run, error) {
+	id := childID(x.run.ID, req.key)
+	if x.tree.root.from != nil { // an earlier worker may have ended it
+		run, err := x.store.Run(ctx, id)
+		if err == nil {
+			x.adopt(run)
+			return run, nil
+		}
+		if host.CodeOf(err) != host.CodeNotFound {
+			return host.Run{}, &storeError{"read child run", err}
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	child := x.newChild(id, &req, cancel)
+	x.enter(req.key, child)
+	run, err := child.carryOutInside(ctx)
+	if err != nil {
+		return host.Run{}, err
+	}
+	x.adopt(run)
+	if ctx.Err() != nil {
+		return run, context.Cause(ctx)
+	}
+	return run, nil
+}
+
+// childID is the id of the child of that key, in whichever attempt.
+func childID(parent, key string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(parent+"/"+key)).String()
+}
+
+func (x *execution) newChild(id string, req *childRequest, cancel context.CancelCauseFunc) *execution {
+	run := x.newRun(req.subject, &host.RunRequest{RunID: id, SessionID: x.run.SessionID, UserID: x.run.UserID}, lineage{
+		parentID: x.run.ID, depth: x.run.Depth,
+	})
+	run.RootID, run.Attempt, run.Parallel = x.run.RootID, x.run.Attempt, false
+	if run.Step = req.step; run.Step == nil {
+		run.Step = x.run.Step
+	}
+	child := x.newExecution(req.subject, host.RunRequest{
+		Component: req.subject.component, RunID: id, SessionID: x.run.SessionID, UserID: x.run.UserID,
+		Input: req.input, OutputSchema: req.schema,
+		Dependencies: x.req.Dependencies, Metadata: x.req.Metadata, Arguments: x.req.Arguments, Deltas: x.req.Deltas,
+	}, run, cancel)
+	child.tree, child.parent, child.turn = x.tree, x, x.turn
+	child.covered = x.covered || x.judged
+	if x.from != nil && x.from.Children[req.key] != nil {
+		child.resume(x.from.Children[req.key])
+	}
+	return child
+}
+
+// enter has the checkpoints of the tree hold the child's.
+func (x *execution) enter(key string, child *execution) {
+	x.tree.mu.Lock()
+	defer x.tree.mu.Unlock()
+	if x.children == nil {
+		x.children = map[string]*execution{}
+	}
+	x.children[key] = child
+}
+
+// adopt adds a run that has ended to those inside this one.
+func (x *execution) adopt(run host.Run) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.run.Children = append(x.run.Children, run)
+	slices.SortStableFunc(x.run.Children, func(a, b host.Run) int { return a.CreatedAt.Compare(b.CreatedAt) })
+}
+
+// carryOutInside executes a run inside another one and stores its end. It fails
+// when that could not be stored.
+func (x *execution) carryOutInside(ctx context.Context) (host.Run, error) {
+	x.observer.RunStarted(x.run.Component)
+	defer x.ended()
+	cause := x.execute(ctx)
+	var unread *storeError
+	if errors.As(cause, &unread) || errors.Is(cause, host.ErrStale) || errors.Is(context.Cause(ctx), host.ErrStale) {
+		x.run.Status = host.RunRunning
+		return host.Run{}, cause
+	}
+	if err := x.conclude(ctx, cause); err != nil {
+		x.run.Status = host.RunRunning
+		return host.Run{}, &storeError{"store child run", err}
+	}
+	x.emitEnd()
+	return x.run, nil
+}
+
+// inside reports whether the run is inside another one.
+func (x *execution) inside() bool { return x.parent != nil }
+
+// lineage says who asked for a run.
+type lineage struct {
+	parentID string
+	depth    int
+}
+
+// failureOf words why a run inside this one has not completed.
+func failureOf(run *host.Run) string {
+	switch {
+	case run.Status == host.RunCompleted:
+		return ""
+	case run.Failure != nil && run.Failure.Refused:
+		return fmt.Sprintf("%s refused: %s", run.Component.ID, run.Failure.Message)
+	case run.Failure != nil:
+		return fmt.Sprintf("%s failed: %s", run.Component.ID, run.Failure.Message)
+	}
+	return run.Component.ID + " was cancelled"
+}
+
+// WithChildren returns the run with the finished runs inside it, and those inside
+// them.
+func (e *Engine) WithChildren(ctx context.Context, run host.Run) (host.Run, error) {
+	if run.Component.Kind == host.KindAgent {
+		return run, nil
+	}
+	children, err := e.store.ChildRuns(ctx, run.ID)
+	if err != nil {
+		return run, fmt.Errorf("read child runs: %w", err)
+	}
+	for i := range children {
+		if children[i], err = e.WithChildren(ctx, children[i]); err != nil {
+			return run, err
+		}
+	}
+	run.Children = children
+	return run, nil
+}

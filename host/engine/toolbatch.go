@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// maxParallelCalls bounds how many calls of one answer are made at once.
+const maxParallelCalls = 16
+
+// unknownResult is what a model is told of a call that began with another worker.
+const unknownResult = "The result of this call is unknown: the host was interrupted while the tool worked. It is not called again."
+
+// addCalls keeps what the model said and asks for, to be called next. What cannot
+// be called is answered at once.
+func (x *execution) addCalls(said response) {
+	message := x.newMessage("assistant", said.content)
+	if host.Text(said.content) == "" {
+		message.Content = nil
+	}
+	first := len(x.run.Tools)
+	x.mu.Lock()
+	for i, call := range said.calls {
+		call.ID = x.freeCallID(call.ID)
+		message.ToolCalls = append(message.ToolCalls, call)
+		x.run.Tools = append(x.run.Tools, host.ToolExecution{ToolCall: call, CreatedAt: x.now()})
+		if said.unread[i] {
+			x.answerUncalled("The arguments are not a JSON object.")
+		} else if limit := x.toolCallLimit(); len(x.run.Tools) > limit {
+			x.answerUncalled(fmt.Sprintf("The run has made the %d calls it may make.", limit))
+		}
+	}
+	x.run.Messages = append(x.run.Messages, message)
+	x.mu.Unlock()
+	for i := first; i < len(x.run.Tools); i++ {
+		if done := x.run.Tools[i]; done.Result != nil {
+			x.emit(host.Event{Kind: host.EventToolCallStarted, Tool: &done})
+			x.emit(host.Event{Kind: host.EventToolCallError, Tool: &done})
+		}
+	}
+}
+
+// answerUncalled is what the model is told of its last call, which is not made.
+func (x *execution) answerUncalled(text string) {
+	done := &x.run.Tools[len(x.run.Tools)-1]
+	done.Result, done.Error = &text, true
+}
+
+// freeCallID returns the id, or another one where an earlier call of the run has it.
+func (x *execution) freeCallID(id string) string {
+	for i := range x.run.Tools {
+		if id == "" || x.run.Tools[i].ID == id {
+			return "call_" + host.NewID()
+		}
+	}
+	if id == "" {
+		return "call_" + host.NewID()
+	}
+	return id
+}
+
+// open is the place of the first call that no message answers.
+func (x *execution) open() int {
+	answered := 0
+	for i := range x.run.Messages {
+		if x.run.Messages[i].Role == "tool" {
+			answered++
+		}
+	}
+	return answered
+}
+
+// callTools makes the calls the model asked for last, those of one answer at once,
+// and tells the model of them. With interrupted another worker may have made some.
+func (x *execution) callTools(ctx context.Context, interrupted bool) error {
+	first := x.open()
+	batch := make([]*toolCall, 0, len(x.run.Tools)-first)
+	for i := first; i < len(x.run.Tools); i++ {
+		batch = append(batch, x.newToolCall(i))
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	calls, ctx := errgroup.WithContext(ctx)
+	calls.SetLimit(maxParallelCalls)
+	for i, c := range batch {
+		calls.Go(func() error {
+			if err := x.callOnce(ctx, c, interrupted); err != nil {
+				return err
+			}
+			x.keep(first+i, c.done)
+			if len(batch) == 1 {
+				return nil
+			}
+			return x.save(ctx) // the others may take long
+		})
+	}
+	if err := calls.Wait(); err != nil {
+		return err
+	}
+	x.tell(batch)
+	x.direct = directAnswer(batch)
+	return x.save(ctx)
+}
+
+func (x *execution) newToolCall(i int) *toolCall {
+	asked := x.run.Tools[i]
+	return &toolCall{execution: x, tool: x.tool(asked.Name), key: fmt.Sprintf("tool/%d", i), done: asked}
+}
+
+// callOnce makes a call, unless another worker may have made it and it must not be
+// made twice.
+func (x *execution) callOnce(ctx context.Context, c *toolCall, interrupted bool) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = x.panicked(v)
+		}
+	}()
+	switch {
+	case c.done.Result != nil:
+		return nil
+	case interrupted && c.tool != nil && !c.tool.repeatable():
+		return c.end(toolError(unknownResult))
+	}
+	return c.make(ctx)
+}
+
+// keep stores what a call came to where the next checkpoint finds it.
+func (x *execution) keep(i int, done host.ToolExecution) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.run.Tools[i] = done
+}
+
+// tell adds the messages that answer the calls, in the order the model asked.
+func (x *execution) tell(batch []*toolCall) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, c := range batch {
+		m := x.newMessage("tool", host.TextContent(*c.done.Result))
+		m.ToolCallID, m.ToolName, m.ToolArgs, m.ToolError = c.done.ID, c.done.Name, c.done.Args, c.done.Error
+		x.run.Messages = append(x.run.Messages, m)
+	}
+}
+
+// toolCallLimit bounds the calls of the run.
+func (x *execution) toolCallLimit() int {
+	if x.agent.ToolCallLimit > 0 {
+		return x.agent.ToolCallLimit
+	}
+	return host.MaxToolCalls
+}
+
+// directAnswer is what members answered in the place of their leader, nil where it
+// is to go on.
+func directAnswer(batch []*toolCall) json.RawMessage {
+	var parts []json.RawMessage
+	for _, c := range batch {
+		if c.tool == nil || !c.tool.direct || c.done.Error {
+			return nil
+		}
+		parts = append(parts, c.value)
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	texts := make([]string, len(parts))
+	for i, p := range parts {
+		texts[i] = host.Text(p)
+	}
+	return host.TextContent(strings.Join(texts, "\n\n"))
+}

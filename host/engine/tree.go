@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// tree is what a top-level run and the runs inside it share.
+type tree struct {
+	root *execution
+	// sequence counts the points passed in the tree.
+	sequence atomic.Int64
+	state    liveState
+	// journal keeps the events of a background run; events sends those of a run whose
+	// client waits. Where both are nil nobody streams. stream guards events and
+	// orders what is sent.
+	journal *journal
+	stream  sync.Mutex
+	events  func(host.Event) error
+	// saving lets one checkpoint be stored at a time; mu guards what is to be saved of
+	// the executions.
+	saving sync.Mutex
+	mu     sync.Mutex
+}
+
+// next is the sequence of the point a run has come to.
+func (t *tree) next() int64 { return t.sequence.Add(1) - 1 }
+
+// streams reports whether somebody is told of events.
+func (t *tree) streams() bool {
+	t.stream.Lock()
+	defer t.stream.Unlock()
+	return t.journal != nil || t.events != nil
+}
+
+// store writes the checkpoints of the tree as one document, under the fence of its
+// root.
+func (t *tree) store(ctx context.Context) error {
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	row, state, err := t.compose()
+	if err != nil {
+		return err
+	}
+	err = t.root.store.SaveCheckpoint(ctx, host.Checkpoint{Run: row, State: state})
+	switch {
+	case errors.Is(err, host.ErrCancelled):
+		return errCancelled
+	case err != nil:
+		return &storeError{"save checkpoint", err}
+	}
+	return nil
+}
+
+func (t *tree) compose() (host.Run, []byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	whole := t.root.composed()
+	whole.Sequence = t.sequence.Load()
+	whole.StateBefore, whole.State = t.root.session.State, t.state.value()
+	row := *whole.Run
+	whole.Run = nil // the row is stored beside it
+	state, err := encodeCheckpoint(whole)
+	if err != nil {
+		return host.Run{}, nil, fmt.Errorf("write checkpoint: %w", err)
+	}
+	return row, state, nil
+}
+
+// composed is the last checkpoint of a run with those of the runs inside it, as far
+// as they have one.
+func (x *execution) composed() *checkpoint {
+	whole := *x.saved
+	whole.Children = map[string]*checkpoint{}
+	for key, child := range x.children {
+		if child.saved != nil {
+			whole.Children[key] = child.composed()
+		}
+	}
+	return &whole
+}
