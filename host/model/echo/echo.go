@@ -1,5 +1,6 @@
 // Package echo is a model that needs no network: it repeats the last user
-// message word by word, or answers a schema with its smallest value.
+// message word by word, or answers a schema with its smallest value. It never calls
+// a tool.
 package echo
 
 import (

@@ -75,6 +75,22 @@ func TestGenerateKeepsAnObjectAsItIs(t *testing.T) {
 	}
 }
 
+// It has no wish to call a tool, and what one has said is not the user's.
+func TestGenerateCallsNoTool(t *testing.T) {
+	t.Parallel()
+	got, err := Model{}.Generate(t.Context(), model.Request{
+		Messages: []model.Message{
+			{Role: "user", Content: host.TextContent("hello")},
+			{Role: "assistant", ToolCalls: []host.ToolCall{{ID: "a", Name: "f", Args: json.RawMessage(`{}`)}}},
+			{Role: "tool", ToolCallID: "a", Content: host.TextContent("result")},
+		},
+		Tools: []model.Tool{{Name: "f", Parameters: json.RawMessage(`{"type":"object"}`)}},
+	}, nil)
+	if err != nil || got.Content != "hello" || got.ToolCalls != nil || got.FinishReason != "stop" {
+		t.Errorf("response = %+v, %v", got, err)
+	}
+}
+
 func TestGenerateWithoutUserMessage(t *testing.T) {
 	t.Parallel()
 	_, err := Model{}.Generate(t.Context(), request("system", "be kind"), nil)

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,25 +30,8 @@ type item struct {
 // answer is an item ready to use.
 type answer struct {
 	item
-	text  string
+	// calls counts the requests it was given for.
 	calls atomic.Int64
-}
-
-// condition is when an answer is given: when all that is set holds.
-type condition struct {
-	// Agent is the id of the agent that asks.
-	Agent *string `json:"agent"`
-	// Contains is a part of the last user message.
-	Contains *string `json:"contains"`
-	// Turn is the number of the request in its run, from 1.
-	Turn *int `json:"turn"`
-}
-
-// response is what is answered: a text, or any value as JSON.
-type response struct {
-	Content   *string         `json:"content"`
-	JSON      json.RawMessage `json:"json"`
-	ToolCalls json.RawMessage `json:"tool_calls"`
 }
 
 // failure is how the first calls fail.
@@ -95,7 +77,6 @@ func Parse(data []byte) (*Model, error) {
 	for i := range items {
 		a := &answer{item: items[i]}
 		doc.Add(a.check(fmt.Sprintf("[%d]", i))...)
-		a.text = a.Respond.text()
 		m.answers = append(m.answers, a)
 	}
 	if problems := doc.Problems(); len(problems) > 0 {
@@ -112,10 +93,7 @@ func (i *item) check(path string) []host.Problem {
 			problems = append(problems, host.Problem{Path: path + at, Message: message})
 		}
 	}
-	r := i.Respond
-	wrong(r.ToolCalls != nil, ".respond.tool_calls", "not available yet")
-	wrong(r.Content == nil && r.JSON == nil && r.ToolCalls == nil, ".respond", "needs content or json")
-	wrong(r.Content != nil && r.JSON != nil, ".respond", "has both content and json")
+	i.Respond.check(func(is bool, at, message string) { wrong(is, ".respond"+at, message) })
 	wrong(i.When.Turn != nil && *i.When.Turn < 1, ".when.turn", "must be 1 or more")
 	wrong(i.Chunks < 0 || i.Chunks > MaxChunks, ".chunks", fmt.Sprintf("must be from 1 to %d", MaxChunks))
 	if f := i.Fail; f != nil {
@@ -123,11 +101,4 @@ func (i *item) check(path string) []host.Problem {
 		wrong(f.Times < 1, ".fail.times", "must be 1 or more")
 	}
 	return problems
-}
-
-func (r *response) text() string {
-	if r.Content != nil {
-		return *r.Content
-	}
-	return string(r.JSON)
 }

@@ -1,4 +1,22 @@
 // Package script is a model that needs no network: it answers from a file.
+//
+// The file is a list in YAML, of which the first item whose conditions hold is the
+// answer:
+//
+//	# All of when is optional, and so is all below respond.
+//	- when: {agent: weather, contains: Oslo, turn: 1}
+//	  respond:
+//	    content: Let me look. # or json: any value
+//	    tool_calls: # alone or beside either
+//	      - {name: forecast, args: {city: Oslo, asked: "{{input}}"}}
+//	- when: {after_tool: forecast, tool_result_contains: sun}
+//	  respond: {content: "The forecast says: {{tool_result}}"}
+//	  chunks: 3 # the pieces of a stream
+//	  delay: 2s # for the whole answer
+//	  fail: {status: 503, times: 1} # how the first requests fail
+//
+// {{input}} is the last user message, {{tool_result}} the last of what tools have
+// answered since the assistant last spoke.
 package script
 
 import (
@@ -26,7 +44,8 @@ func (*Model) Info() model.Info {
 // words, so the same request always counts the same. A request for which there is
 // no answer is a *model.Error.
 func (m *Model) Generate(ctx context.Context, req model.Request, delta func(text string) error) (model.Response, error) {
-	a := m.find(req)
+	c := read(req.Messages)
+	a := m.find(req, c)
 	if a == nil {
 		return model.Response{}, &model.Error{
 			Type:    model.ErrorProvider,
@@ -36,38 +55,25 @@ func (m *Model) Generate(ctx context.Context, req model.Request, delta func(text
 	if err := a.failure(); err != nil {
 		return model.Response{}, err
 	}
-	if err := a.say(ctx, delta); err != nil {
+	text := a.Respond.text(c)
+	if err := a.say(ctx, text, delta); err != nil {
 		return model.Response{}, err
 	}
-	return model.Response{Content: a.text, FinishReason: "stop", Usage: usage(req.Messages, a.text)}, nil
+	response := model.Response{Content: text, ToolCalls: a.Respond.calls(turn(req), c), FinishReason: "stop"}
+	if response.ToolCalls != nil {
+		response.FinishReason = "tool_calls"
+	}
+	response.Usage = usage(req.Messages, response)
+	return response, nil
 }
 
-func (m *Model) find(req model.Request) *answer {
-	text := lastUserText(req.Messages)
+func (m *Model) find(req model.Request, c conversation) *answer {
 	for _, a := range m.answers {
-		if a.When.holds(req, text) {
+		if a.When.holds(req, c) {
 			return a
 		}
 	}
 	return nil
-}
-
-func (w *condition) holds(req model.Request, text string) bool {
-	return (w.Agent == nil || *w.Agent == req.Agent) &&
-		(w.Turn == nil || *w.Turn == turn(req)) &&
-		(w.Contains == nil || strings.Contains(text, *w.Contains))
-}
-
-// turn takes a request that does not count for the first.
-func turn(req model.Request) int { return max(req.Turn, 1) }
-
-func lastUserText(messages []model.Message) string {
-	for i := len(messages) - 1; i >= 0; i-- {
-		if messages[i].Role == "user" {
-			return host.Text(messages[i].Content)
-		}
-	}
-	return ""
 }
 
 // failure is the error of a call that is to fail, as a provider's.
@@ -90,8 +96,8 @@ func (a *answer) failure() error {
 }
 
 // say takes its time, in equal parts before each piece of the answer.
-func (a *answer) say(ctx context.Context, delta func(string) error) error {
-	pieces := split(a.text, max(a.Chunks, 1))
+func (a *answer) say(ctx context.Context, text string, delta func(string) error) error {
+	pieces := split(text, max(a.Chunks, 1))
 	for _, piece := range pieces {
 		if err := wait(ctx, time.Duration(a.Delay)/time.Duration(len(pieces))); err != nil {
 			return fmt.Errorf("script: %w", err)
@@ -132,11 +138,15 @@ func split(text string, n int) []string {
 	return pieces
 }
 
-func usage(messages []model.Message, answer string) host.Metrics {
+// usage counts a call by its name and its arguments.
+func usage(messages []model.Message, answer model.Response) host.Metrics {
 	var in int
 	for _, m := range messages {
 		in += len(strings.Fields(host.Text(m.Content)))
 	}
-	out := len(strings.Fields(answer))
+	out := len(strings.Fields(answer.Content))
+	for _, call := range answer.ToolCalls {
+		out += 1 + len(strings.Fields(string(call.Args)))
+	}
 	return host.Metrics{InputTokens: int64(in), OutputTokens: int64(out), TotalTokens: int64(in + out)}
 }

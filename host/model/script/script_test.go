@@ -182,8 +182,15 @@ func TestParseProblems(t *testing.T) {
   fail: {status: 200, times: 0}
 - respond: {content: a}
   respond: {content: b}
+- respond:
+    tool_calls:
+      - {name: a, id: b}
+      - {args: {}, id: b}
+      - {name: a, args: [], id: call_1_2}
+      - {name: a, arguments: {}}
+      - null
 `, []string{
-			"line 2: [0].when.agnet: unknown key; known are agent, contains, turn",
+			"line 2: [0].when.agnet: unknown key; known are agent, contains, turn, after_tool, tool_result_contains",
 			"line 2: [0].when.turn: must be 1 or more",
 			"line 3: [0].respond: has both content and json",
 			"line 4: [1].respond: needs content or json",
@@ -191,10 +198,16 @@ func TestParseProblems(t *testing.T) {
 			"line 6: [3].respond.content: must be text, not a list",
 			"line 7: [3].chunks: must be from 1 to 1000",
 			"line 8: [3].delay: must be text with a unit, not a number",
-			"line 9: [4].respond.tool_calls: not available yet",
+			"line 9: [4].respond.tool_calls: is empty",
 			"line 10: [4].fail.status: must be an HTTP status from 400 to 599",
 			"line 10: [4].fail.times: must be 1 or more",
 			"line 12: [5].respond: is set already on line 11",
+			"line 16: [6].respond.tool_calls[1]: needs a name",
+			"line 16: [6].respond.tool_calls[1].id: is used already",
+			"line 17: [6].respond.tool_calls[2].args: must be an object",
+			"line 17: [6].respond.tool_calls[2].id: is one that calls without an id get",
+			"line 18: [6].respond.tool_calls[3].arguments: unknown key; known are name, args, id",
+			"line 19: [6].respond.tool_calls[4]: has no value",
 		}},
 	} {
 		_, err := script.Parse([]byte(tc.text))
