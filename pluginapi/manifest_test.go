@@ -119,7 +119,7 @@ func TestManifestProblems(t *testing.T) {
 		"permissions.session_state.access: must":       func(m *m) { m.Permissions.SessionState.Access = "all" },
 		"permissions.session_state.reason: is":         func(m *m) { m.Permissions.SessionState.Reason = "" },
 		"permissions.run: names no component":          func(m *m) { m.Permissions.Run.ComponentsFrom = nil },
-		"permissions.run.components[0]: is empty":      func(m *m) { m.Permissions.Run.Components = []string{""} },
+		"permissions.run.components[0]: must be":       func(m *m) { m.Permissions.Run.Components = []string{"job:judge"} },
 		"permissions.run.reason: is missing":           func(m *m) { m.Permissions.Run.Reason = "" },
 		"permissions.run.components_from[0]: \"j\"":    func(m *m) { m.Permissions.Run.ComponentsFrom[0] = "j" },
 		"permissions.secrets[0].name: must match":      func(m *m) { m.Permissions.Secrets[0].Name = "token" },
@@ -137,6 +137,13 @@ func TestManifestProblems(t *testing.T) {
 		"tests[0].config: must be an object":       func(m *m) { m.Tests[0].Config = json.RawMessage(`1`) },
 		"tests[0].http[0].url: is missing":         func(m *m) { m.Tests[0].HTTP[0].URL = "" },
 		"tests[0].http[0].status: must be between": func(m *m) { m.Tests[0].HTTP[0].Status = 99 },
+		`tests[0].run["a b"]: must be`:             func(m *m) { m.Tests[0].Run = runStub("a b", pluginapi.RunStub{Status: "ERROR"}) },
+		`tests[0].run["j"].content: is missing`:    func(m *m) { m.Tests[0].Run = runStub("j", pluginapi.RunStub{}) },
+		`tests[0].run["j"].content: must be`:       func(m *m) { m.Tests[0].Run = runStub("j", pluginapi.RunStub{Content: []byte("1")}) },
+		`tests[0].run["j"].status: must be`:        func(m *m) { m.Tests[0].Run = runStub("j", pluginapi.RunStub{Status: "RUNNING"}) },
+		`tests[0].run["j"].error: is only for`: func(m *m) {
+			m.Tests[0].Run = runStub("j", pluginapi.RunStub{Status: "CANCELLED", Error: &pluginapi.RunFailure{}})
+		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -148,6 +155,10 @@ func TestManifestProblems(t *testing.T) {
 			}
 		})
 	}
+}
+
+func runStub(name string, stub pluginapi.RunStub) map[string]pluginapi.RunStub {
+	return map[string]pluginapi.RunStub{name: stub}
 }
 
 func tests(n int) []pluginapi.Test {

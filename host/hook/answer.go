@@ -27,7 +27,7 @@ type question struct {
 }
 
 // ask puts the question and reads the verdict. It notes logs and duration in the
-// record.
+// record, and what the hook found once it has answered.
 func (d *Dispatcher) ask(ctx context.Context, q question, record *host.HookCall) (pluginapi.Verdict, *failure) {
 	h := q.hook
 	if h.Missing {
@@ -35,13 +35,14 @@ func (d *Dispatcher) ask(ctx context.Context, q question, record *host.HookCall)
 			ReasonInterceptorFailed, string(host.CallUnavailable), "the plugin has no active version with this hook",
 		}
 	}
-	input, err := q.document(ctx)
+	input, depth, err := q.document(ctx)
 	if err != nil {
 		return pluginapi.Verdict{}, contextFailure(err.Error())
 	}
+	found := d.newFindings(record, q.services.Runner)
 	result, err := d.call(ctx, host.Call{
 		Digest: h.Digest, Export: h.Export, Input: input,
-		Config: h.Config, Timeout: h.Timeout, Mode: h.Mode, Services: q.services,
+		Config: h.Config, Timeout: h.Timeout, Mode: h.Mode, Depth: depth, Services: found.services(q.services),
 	})
 	record.DurationMS = milliseconds(result.Duration)
 	record.Logs = append(record.Logs, result.Logs...)
@@ -49,7 +50,11 @@ func (d *Dispatcher) ask(ctx context.Context, q question, record *host.HookCall)
 	if err != nil {
 		return pluginapi.Verdict{}, callFailure(host.CallErrorOf(err))
 	}
-	return judge(h, result.Output)
+	verdict, failed := judge(h, result.Output)
+	if failed == nil {
+		record.Evaluations = found.evaluations
+	}
+	return verdict, failed
 }
 
 // call calls the guest. A panic of the caller counts as a hook that failed: it
@@ -101,23 +106,24 @@ func levelOf(name string) slog.Level {
 	return slog.LevelInfo
 }
 
-// document is the context as the hook sees it: its own copy.
-func (q question) document(ctx context.Context) ([]byte, error) {
+// document is the context as the hook sees it, its own copy, and the depth of the
+// run.
+func (q question) document(ctx context.Context) (data []byte, depth int, err error) {
 	s, err := q.shared()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	state, err := q.sessionState(ctx, s)
 	if err != nil {
-		return nil, errors.New("the session's state cannot be read")
+		return nil, 0, errors.New("the session's state cannot be read")
 	}
-	data, err := s.with(own{
+	data, err = s.with(own{
 		Config: q.hook.Config, Mode: q.hook.Mode, SessionState: state, Delivery: q.delivery,
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return data, checkBounds(data)
+	return data, s.depth, checkBounds(data)
 }
 
 // sessionState is what the hook sees of it, nil without the permission: as the

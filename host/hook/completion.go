@@ -92,6 +92,7 @@ func (x *completion) fillExtension() {
 	x.need(ext.SessionState == nil || h.SessionState, path+"session_state", "is only for plugins with the permission %s",
 		pluginapi.PermissionSessionState)
 	x.need(ext.SessionState == nil || firstByte(ext.SessionState) == '{', path+"session_state", mustBeAnObject)
+	x.need(ext.Run.Depth >= 0 && ext.Run.Depth <= host.MaxDepth, path+"run.depth", "must be between 0 and %d", host.MaxDepth)
 	fill(&ext.Component.Kind, string(host.KindAgent))
 	fill(&ext.Component.ID, c.Agent.ID)
 	fill(&ext.SessionID, trialSession)

@@ -53,10 +53,10 @@ func Snapshot(c *pluginapi.Context) ([]byte, error) {
 }
 
 // Deliver makes one attempt of a background call. Services are what it may
-// reach, if it was granted it. The returned record holds the
-// verdict, or Error when the hook failed, and nothing of earlier attempts; its
-// Status is left to the caller. A deny or a transform changes nothing and leaves
-// a warning.
+// reach, if it was granted it; Evaluations is its own. The returned record holds
+// the verdict and what the hook found, or Error when it failed, and nothing of
+// earlier attempts; its Status is left to the caller. A deny or a transform changes
+// nothing and leaves a warning.
 func (d *Dispatcher) Deliver(
 	ctx context.Context, call host.HookCall, snapshot []byte, services host.Services,
 ) host.HookCall {
@@ -92,7 +92,7 @@ func (d *Dispatcher) attempt(
 func reset(call *host.HookCall) {
 	call.Outcome, call.Decision, call.Reason, call.Message = "", "", "", ""
 	call.Warnings, call.Logs = []pluginapi.Warning{}, []host.LogLine{}
-	call.Error, call.DurationMS = nil, 0
+	call.Error, call.DurationMS, call.Evaluations = nil, 0, nil
 }
 
 // deliver asks the hook as it was bound when the call was enqueued.

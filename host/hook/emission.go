@@ -14,7 +14,8 @@ type Emission struct {
 	// hook, config and mode. Its extension must be set.
 	Context pluginapi.Context
 	Run     RunRef
-	// Services are what the hooks may reach, if they were granted it.
+	// Services are what the hooks may reach, if they were granted it; Evaluations is
+	// each call's own.
 	Services host.Services
 	// Required denies when no blocking hook is bound (require_hooks).
 	Required bool

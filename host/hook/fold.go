@@ -76,6 +76,7 @@ func (f *fold) consult(ctx context.Context, h *Hook) host.HookCall {
 		failed = f.combine(h, verdict)
 	}
 	if failed != nil {
+		record.Evaluations = nil
 		verdict = f.fail(ctx, h, &record, failed)
 	} else {
 		settle(&record, verdict)

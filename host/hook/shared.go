@@ -15,6 +15,8 @@ type shared struct {
 	head []byte
 	// state is that of the session, as the context has it.
 	state json.RawMessage
+	// depth is that of the run.
+	depth int
 }
 
 // own are those members, in the order of pluginapi.Extension.
@@ -45,7 +47,7 @@ func share(c *pluginapi.Context) (shared, error) {
 	if err != nil || !cut {
 		return shared{}, errNotJSON
 	}
-	return shared{head: head, state: c.Extensions.Snaphook.SessionState}, nil
+	return shared{head: head, state: c.Extensions.Snaphook.SessionState, depth: ext.Run.Depth}, nil
 }
 
 // with is the context of one hook: a copy of its own.
@@ -72,8 +74,20 @@ func readSnapshot(data []byte) (shared, bool) {
 	head, rest, cut := bytes.Cut(data, []byte("\n"+noMode))
 	rest, ended := bytes.CutSuffix(rest, []byte(contextEnd))
 	state, hasState := bytes.CutPrefix(rest, []byte(stateFirst))
-	if !cut || !ended || !hasState && len(rest) > 0 || !json.Valid(data) {
+	var run storedRun
+	if !cut || !ended || !hasState && len(rest) > 0 || json.Unmarshal(data, &run) != nil {
 		return shared{}, false
 	}
-	return shared{head: head, state: state}, true
+	return shared{head: head, state: state, depth: run.Extensions.Snaphook.Run.Depth}, true
+}
+
+// storedRun is what is read of a stored context.
+type storedRun struct {
+	Extensions struct {
+		Snaphook struct {
+			Run struct {
+				Depth int `json:"depth"`
+			} `json:"run"`
+		} `json:"snaphook"`
+	} `json:"extensions"`
 }

@@ -125,4 +125,5 @@ func (c *bindingCheck) checkConfig(m pluginapi.Manifest) {
 	}
 	c.problems = append(c.problems, c.configs.check(m, at, c.binding.Config)...)
 	c.problems = append(c.problems, checkHosts(m, at, values)...)
+	c.problems = append(c.problems, checkComponents(m, at, values)...)
 }

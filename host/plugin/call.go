@@ -27,9 +27,9 @@ func (r *Registry) Call(ctx context.Context, call host.Call) (host.CallResult, e
 func (r *Registry) inSlot(
 	ctx context.Context, call host.Call, find func() (*host.Plugin, bool),
 ) (host.CallResult, error) {
-	slots := r.blocking
-	if call.Mode == pluginapi.ModeBackground {
-		slots = r.background
+	slots, err := r.slotsOf(call)
+	if err != nil {
+		return host.CallResult{}, err
 	}
 	if err := slots.take(ctx); err != nil {
 		return host.CallResult{}, err
@@ -58,7 +58,7 @@ func (r *Registry) invoke(
 	started := time.Now()
 	result, err := module.Call(ctx, runtime.Call{
 		Export: call.Export, Input: call.Input, Config: config.text(), Timeout: call.Timeout,
-		Mode: call.Mode, Tool: call.Tool, HTTP: httpGrant(p, config), Services: r.services(p, call.Services),
+		Mode: call.Mode, Tool: call.Tool, HTTP: httpGrant(p, config), Services: r.services(p, call.Services, config),
 	})
 	return host.CallResult{Output: result.Output, Logs: result.Logs, Duration: time.Since(started)}, err
 }

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/yamldoc"
@@ -82,13 +81,6 @@ func checkManifest(m pluginapi.Manifest) []host.Problem {
 	for _, p := range m.Validate() {
 		problems = append(problems, host.Problem{Path: p.Path, Message: p.Message})
 	}
-	for _, name := range m.Permissions.Names() {
-		if !slices.Contains(available, name) {
-			problems = append(problems, host.Problem{
-				Path: "permissions." + string(name), Message: "not available yet",
-			})
-		}
-	}
 	if m.ConfigSchema != nil {
 		_, wrong := compileSchema(configSchemaPath, m.ConfigSchema)
 		problems = append(problems, wrong...)
@@ -100,9 +92,4 @@ func checkManifest(m pluginapi.Manifest) []host.Problem {
 		}
 	}
 	return problems
-}
-
-// available are the permissions this host can grant.
-var available = []pluginapi.Permission{
-	pluginapi.PermissionHTTP, pluginapi.PermissionKV, pluginapi.PermissionSessionState, pluginapi.PermissionSecrets,
 }

@@ -176,8 +176,8 @@ func TestParseManifestProblems(t *testing.T) {
 			"line 7: tests: aliases are not allowed",
 			"line 8: a key must be plain or quoted text",
 		}},
-		{"permissions of later", minimal + "permissions:\n  run: {components: [judge], reason: judges}\n", []string{
-			"line 7: permissions.run: not available yet",
+		{"what may be run", minimal + "permissions:\n  run: {components: [judge, \"job:x\"], reason: judges}\n", []string{
+			"line 7: permissions.run.components[1]: must be [agent:|team:|workflow:]id, the id letters, digits, - and _",
 		}},
 		{"config schema", minimal + "config_schema: {type: objekt, properties: []}\n", []string{
 			"line 6: config_schema.properties: got array, want object",

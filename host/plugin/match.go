@@ -3,6 +3,7 @@ package plugin
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -16,6 +17,32 @@ import (
 // exactly as it is wanted. A value that is not there equals an empty one.
 func differences(want, got json.RawMessage) []string {
 	return differ("", decodeNumbers(want), decodeNumbers(got))
+}
+
+// answerDifferences is differences for the answer of a hook: its evaluations may
+// have more members than are wanted, and are as many as are wanted.
+func answerDifferences(want, got json.RawMessage) []string {
+	const path = "evaluations"
+	members, _ := decodeNumbers(want).(map[string]any)
+	have, _ := decodeNumbers(got).(map[string]any)
+	wanted, named := members[path].([]any)
+	if !named {
+		return differ("", members, have)
+	}
+	evaluations, _ := have[path].([]any)
+	delete(members, path)
+	return append(differ("", members, have), differEach(path, wanted, evaluations)...)
+}
+
+func differEach(path string, want, got []any) []string {
+	if len(want) != len(got) {
+		return []string{path}
+	}
+	var all []string
+	for i := range want {
+		all = append(all, differ(fmt.Sprintf("%s[%d]", path, i), want[i], got[i])...)
+	}
+	return all
 }
 
 func differ(path string, want, got any) []string {

@@ -34,3 +34,22 @@ func TestDifferences(t *testing.T) {
 		}
 	}
 }
+
+func TestAnswerDifferences(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		want, got string
+		at        []string
+	}{
+		{`{"a":1}`, `{"a":2,"evaluations":[{}]}`, []string{"a"}},
+		{`{"evaluations":[{"a":1},{}]}`, `{"evaluations":[{"a":1,"b":2},{"c":3}]}`, nil},
+		{`{"c":1,"evaluations":[{"a":1,"b":3}]}`, `{"evaluations":[{"a":2,"b":2}]}`, []string{"c", "evaluations[0].a", "evaluations[0].b"}},
+		{`{"evaluations":[{}]}`, `{}`, []string{"evaluations"}},
+		{`{"evaluations":[]}`, `{"evaluations":[{}]}`, []string{"evaluations"}},
+		{`{"evaluations":{}}`, `{"evaluations":[{}]}`, []string{"evaluations"}},
+	} {
+		if diff := cmp.Diff(tc.at, answerDifferences(json.RawMessage(tc.want), json.RawMessage(tc.got))); diff != "" {
+			t.Errorf("want %s, got %s: differences (-want +got):\n%s", tc.want, tc.got, diff)
+		}
+	}
+}

@@ -41,8 +41,8 @@ type Config struct {
 	// Secrets are the operator's, for plugins that were granted them; nil for
 	// none.
 	Secrets host.Secrets
-	// BlockingSlots and BackgroundSlots bound the calls that run at once; they
-	// default to twice GOMAXPROCS and DefaultBackgroundSlots.
+	// BlockingSlots and BackgroundSlots bound the calls that run at once in runs of
+	// one depth; they default to twice GOMAXPROCS and DefaultBackgroundSlots.
 	BlockingSlots   int
 	BackgroundSlots int
 	// SlotWait bounds how long a call waits for a slot; DefaultSlotWait.
@@ -124,11 +124,10 @@ type Registry struct {
 	// examining holds a token while a plugin is examined.
 	examining chan struct{}
 
-	closing    sync.Mutex
-	stop       sync.Once
-	stopped    chan struct{}
-	blocking   *slots
-	background *slots
+	closing sync.Mutex
+	stop    sync.Once
+	stopped chan struct{}
+	slots   [host.MaxDepth + 1]slotGroup
 
 	// change serialises changes of the store and what follows in memory.
 	change sync.Mutex
@@ -152,8 +151,6 @@ func NewRegistry(c Config) (*Registry, error) {
 		store: c.Store, loader: c.Loader, trials: c.Trials, log: c.Log, observer: c.Observer, now: c.Now, secrets: c.Secrets, maxModuleBytes: c.MaxModuleBytes,
 		configBindings: map[host.BindingScope][]host.Binding{},
 		stopped:        stopped,
-		blocking:       newSlots(c.BlockingSlots, c.SlotWait, stopped),
-		background:     newSlots(c.BackgroundSlots, c.SlotWait, stopped),
 		pins:           map[string]func(){},
 		examining:      make(chan struct{}, 1),
 		signalled:      make(chan struct{}, 1),
@@ -161,6 +158,12 @@ func NewRegistry(c Config) (*Registry, error) {
 	}
 	for scope, list := range c.ConfigBindings {
 		r.configBindings[scope] = withSource(list, host.SourceConfig)
+	}
+	for depth := range r.slots {
+		r.slots[depth] = slotGroup{
+			blocking:   newSlots(c.BlockingSlots, c.SlotWait, stopped),
+			background: newSlots(c.BackgroundSlots, c.SlotWait, stopped),
+		}
 	}
 	r.modules = newModules(r.load, c.Log)
 	r.state.Store(newState(nil, nil))
@@ -211,7 +214,10 @@ func (r *Registry) Close(ctx context.Context) error {
 	r.closing.Lock()
 	defer r.closing.Unlock()
 	r.stop.Do(func() { close(r.stopped) })
-	err := errors.Join(r.blocking.drain(ctx), r.background.drain(ctx))
+	var err error
+	for _, group := range r.slots {
+		err = errors.Join(err, group.blocking.drain(ctx), group.background.drain(ctx))
+	}
 	r.change.Lock()
 	defer r.change.Unlock()
 	r.unpin(newState(nil, nil))

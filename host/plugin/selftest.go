@@ -37,11 +37,13 @@ type testCase struct {
 func newCase(p *host.Plugin, i int) testCase {
 	t := p.Manifest.Tests[i]
 	h, _ := p.Hook(t.Hook)
-	c := testCase{selfTest: selfTest{test: t, path: fmt.Sprintf("tests[%d]", i)}, stubs: Stubs{HTTP: t.HTTP, KV: t.KV}}
+	c := testCase{selfTest: selfTest{test: t, path: fmt.Sprintf("tests[%d]", i)}, stubs: stubsOf(t)}
 	b := host.Binding{Plugin: p.Name, Hook: t.Hook, Config: t.Config, Mode: cmp.Or(h.Mode, pluginapi.ModeBlocking)}
 	c.trial = newTrial(p, b, t.Context, &c.stubs)
 	return c
 }
+
+func stubsOf(t pluginapi.Test) Stubs { return Stubs{HTTP: t.HTTP, KV: t.KV, Run: t.Run} }
 
 // checkTests returns what keeps the tests of a manifest from being run.
 func (r *Registry) checkTests(m pluginapi.Manifest) []host.Problem {
@@ -79,8 +81,8 @@ func (r *Registry) checkContext(p *host.Plugin, i int) []host.Problem {
 // checkStubs returns what is wrong with the stubs of a test.
 func checkStubs(m pluginapi.Manifest, path string, t pluginapi.Test) []host.Problem {
 	var problems []host.Problem
-	for _, wrong := range (Stubs{HTTP: t.HTTP, KV: t.KV}).check(m) {
-		if strings.HasPrefix(wrong.Path, "http[") {
+	for _, wrong := range stubsOf(t).check(m) {
+		if strings.HasPrefix(wrong.Path, "http[") || strings.HasPrefix(wrong.Path, "run[") {
 			continue // which Validate reports
 		}
 		wrong.Path = path + "." + wrong.Path
@@ -162,13 +164,19 @@ func missed(stubs *stubbed) string {
 	return ""
 }
 
+// hookAnswer is what the test of a hook may want something of.
+type hookAnswer struct {
+	pluginapi.Verdict
+	Evaluations []host.Evaluation `json:"evaluations,omitempty"`
+}
+
 // judge compares what came with what was wanted. A hook that failed is never
 // what was wanted, though it counts as a deny, unless the test wants the reserved
 // reason of that failure.
 func (c testCase) judge(result host.TrialResult) (string, error) {
-	verdict, err := json.Marshal(result.Verdict)
+	got, err := json.Marshal(hookAnswer{result.Verdict, result.Call.Evaluations})
 	if err != nil {
-		return "", fmt.Errorf("write verdict: %w", err)
+		return "", fmt.Errorf("write answer: %w", err)
 	}
 	var want struct{ Reason string }
 	_ = json.Unmarshal(c.test.Want, &want) // a reason of another type equals none
@@ -176,8 +184,8 @@ func (c testCase) judge(result host.TrialResult) (string, error) {
 	if failure != nil && !strings.HasPrefix(want.Reason, pluginapi.ReservedPrefix) {
 		return fmt.Sprintf("want %s, but the hook failed: %s: %s", shown(c.test.Want), failure.Code, failure.Message), nil
 	}
-	if at := differences(c.test.Want, verdict); len(at) > 0 {
-		return fmt.Sprintf("want %s, got %s; they differ in %s", shown(c.test.Want), shown(verdict), cutList(at)), nil
+	if at := answerDifferences(c.test.Want, got); len(at) > 0 {
+		return fmt.Sprintf("want %s, got %s; they differ in %s", shown(c.test.Want), shown(got), cutList(at)), nil
 	}
 	return "", nil
 }

@@ -10,9 +10,13 @@ import (
 )
 
 // services are what a call of the plugin may reach: that which the plugin was
-// granted of what the call brings and of what is the plugin's own.
-func (r *Registry) services(p *host.Plugin, given host.Services) host.Services {
-	s := host.Services{HTTP: given.HTTP}
+// granted of what the call brings and of what is the plugin's own. Evaluations
+// need no grant.
+func (r *Registry) services(p *host.Plugin, given host.Services, c config) host.Services {
+	s := host.Services{HTTP: given.HTTP, Evaluations: given.Evaluations}
+	if p.Granted(pluginapi.PermissionRun) && given.Runner != nil {
+		s.Runner = permitted{given.Runner, componentsOf(p.Manifest.Permissions.Run, c)}
+	}
 	if p.Granted(pluginapi.PermissionKV) {
 		s.KV = given.KV
 		if s.KV == nil {

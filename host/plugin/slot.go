@@ -7,7 +7,27 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
 )
+
+// slotGroup is the slots of calls in runs of one depth. A call that waits for a
+// run holds its slot: in that run are deeper calls, which must not wait for it.
+type slotGroup struct {
+	blocking   *slots
+	background *slots
+}
+
+func (r *Registry) slotsOf(call host.Call) (*slots, error) {
+	switch {
+	case call.Depth < 0 || call.Depth > host.MaxDepth:
+		return nil, &host.CallError{
+			Code: host.CallUnavailable, Message: fmt.Sprintf("no call is made in a run of depth %d", call.Depth),
+		}
+	case call.Mode == pluginapi.ModeBackground:
+		return r.slots[call.Depth].background, nil
+	}
+	return r.slots[call.Depth].blocking, nil
+}
 
 // slots bound how many calls run at once.
 type slots struct {

@@ -21,6 +21,8 @@ type Stubs struct {
 	KV map[string]string
 	// SessionState is an object; nil is an empty one.
 	SessionState json.RawMessage
+	// Run is how runs of components end, by their names, [kind:]id.
+	Run map[string]pluginapi.RunStub
 }
 
 // check returns what is wrong with the stubs of a plugin's hook. Paths begin at
@@ -35,6 +37,7 @@ func (s Stubs) check(m pluginapi.Manifest) []host.Problem {
 		{pluginapi.PermissionHTTP, len(s.HTTP) > 0, asked.HTTP != nil},
 		{pluginapi.PermissionKV, s.KV != nil, asked.KV != nil},
 		{pluginapi.PermissionSessionState, s.SessionState != nil, asked.SessionState != nil},
+		{pluginapi.PermissionRun, len(s.Run) > 0, asked.Run != nil},
 	} {
 		if stub.given && !stub.asked {
 			problems = append(problems, host.Problem{
@@ -46,6 +49,9 @@ func (s Stubs) check(m pluginapi.Manifest) []host.Problem {
 		for _, wrong := range stub.Validate() {
 			problems = append(problems, host.Problem{Path: fmt.Sprintf("http[%d].%s", i, wrong.Path), Message: wrong.Message})
 		}
+	}
+	for _, wrong := range pluginapi.ValidateRunStubs(s.Run) {
+		problems = append(problems, host.Problem{Path: wrong.Path, Message: wrong.Message})
 	}
 	if _, err := host.MergeState(s.SessionState, json.RawMessage(`{}`)); err != nil {
 		problems = append(problems, host.Problem{Path: "session_state", Message: "must be an object"})
@@ -88,7 +94,7 @@ func newStubbed(p *host.Plugin, given Stubs) *stubbed {
 // services are those of a call that is stubbed altogether.
 func (s *stubbed) services(p *host.Plugin) host.Services {
 	return host.Services{
-		KV: stubKV{s}, SessionState: stubState{s}, HTTP: s, Secrets: stubSecrets(p.Manifest.Permissions.Secrets),
+		KV: stubKV{s}, SessionState: stubState{s}, HTTP: s, Secrets: stubSecrets(p.Manifest.Permissions.Secrets), Runner: stubRunner{s},
 	}
 }
 

@@ -20,7 +20,7 @@ func runToolTest(ctx context.Context, caller moduleCaller, t pluginapi.Test) (st
 	if err != nil {
 		return "", fmt.Errorf("write input: %w", err)
 	}
-	stubs := newStubbed(p, Stubs{HTTP: t.HTTP, KV: t.KV})
+	stubs := newStubbed(p, stubsOf(t))
 	called, err := caller.Call(ctx, host.Call{
 		Export: f.Export, Input: input, Config: t.Config, Timeout: time.Duration(f.Timeout),
 		Mode: pluginapi.ModeBlocking, Tool: true, Services: stubs.services(p),

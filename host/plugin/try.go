@@ -22,6 +22,8 @@ type Try struct {
 	// granted now.
 	Stubs Stubs
 	Real  bool
+	// Runner runs the components that a plugin with Real may run; nil runs none.
+	Runner host.Runner
 }
 
 // Try asks a hook of a version, active or not, by the rules of a run. A hook that
@@ -50,7 +52,7 @@ func (r *Registry) Try(ctx context.Context, name, version string, try Try) (host
 		return host.TrialResult{}, err
 	}
 	stubs := newStubbed(p, try.Stubs)
-	trial.Services = host.Services{SessionState: stubState{stubs}}
+	trial.Services = host.Services{SessionState: stubState{stubs}, Runner: try.Runner}
 	if !try.Real {
 		trial.Services = stubs.services(p)
 	}
@@ -73,6 +75,8 @@ func (t Try) checkStubs(p *host.Plugin) error {
 		return host.Invalid("http", "is a stub: with real effects requests are sent")
 	case t.Real && t.Stubs.KV != nil:
 		return host.Invalid("kv", "is a stub: with real effects the plugin's own values are used")
+	case t.Real && t.Stubs.Run != nil:
+		return host.Invalid("run", "is a stub: with real effects components are run")
 	}
 	return refusal("", "the stubs are refused", t.Stubs.check(p.Manifest))
 }
