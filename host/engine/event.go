@@ -11,7 +11,7 @@ import (
 // emit sends an event, with the run as it is now, to whoever streams the tree, or
 // keeps it in the tree's journal. Nobody reading is a reason to cancel.
 func (x *execution) emit(event host.Event) {
-	if x.covered && withheld(&event) {
+	if x.covered && withheld(&event) || x.workflow != nil && unknownOfWorkflows(&event) {
 		return
 	}
 	if event.Step != nil && (x.judged || x.covered) {
@@ -54,6 +54,9 @@ func (x *execution) snapshotRun() host.Run {
 func withheld(event *host.Event) bool {
 	return event.Kind == host.EventRunContent || event.Kind == host.EventRunContentCompleted
 }
+
+// unknownOfWorkflows reports whether clients know no such event of a workflow.
+func unknownOfWorkflows(event *host.Event) bool { return withheld(event) || event.Tool != nil }
 
 // hideOutputs is a step event without what the steps came to.
 func hideOutputs(step *host.StepEvent) *host.StepEvent {

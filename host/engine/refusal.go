@@ -24,7 +24,8 @@ func (r *refusal) failure() *host.Failure {
 		Type: host.FailureInputCheck, ID: r.verdict.Reason,
 		Message: r.verdict.Message, Data: r.data(), Refused: true,
 	}
-	if p := r.context.Point; p == pluginapi.PointPostModelCall || p == pluginapi.PointOutput {
+	switch r.context.Point {
+	case pluginapi.PointPostModelCall, pluginapi.PointPostToolCall, pluginapi.PointOutput:
 		f.Type = host.FailureOutputCheck
 	}
 	if f.ID == "" {

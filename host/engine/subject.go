@@ -15,7 +15,7 @@ type subject struct {
 	team     *host.Team
 	workflow *host.Workflow
 	// flow is the workflow with its expressions compiled.
-	flow *flow
+	flow flow
 }
 
 // catalog is what can be run. It does not change.
