@@ -193,9 +193,9 @@ func TestHostileCalls(t *testing.T) {
 		want   string
 	}{
 		"too many": {openaitest.Call(many...), "the model asks for more than 128 tool calls at once"},
-		"too large": {openaitest.Call(openaitest.ToolCall{ID: "a", Name: "f", Arguments: `{"x":"` + strings.Repeat("y", 10<<20) + `"}`}),
+		"too large": {openaitest.Call(openaitest.ToolCall{ID: "a", Name: "f", Arguments: `{"x":"` + strings.Repeat("y", 2<<20) + `"}`}),
 			"the model's tool calls are larger than 1024 KiB"},
-		"a name too large": {openaitest.Call(openaitest.ToolCall{ID: "a", Name: strings.Repeat("y", 2<<20)}),
+		"a name too large": {openaitest.Call(openaitest.ToolCall{ID: "a", Name: strings.Repeat("y", 1<<20+1)}),
 			"the model's tool calls are larger than 1024 KiB"},
 		"nameless":   {openaitest.Call(openaitest.ToolCall{ID: "a"}), "the model asks for a tool without a name"},
 		"broken off": {short, "the model's answer is incomplete: "},
