@@ -121,6 +121,12 @@ func configBindings(cfg *config.Config) map[host.BindingScope][]host.Binding {
 	for _, a := range cfg.Agents {
 		bindings[a.Component().Scope()] = a.Hooks
 	}
+	for _, t := range cfg.Teams {
+		bindings[t.Component().Scope()] = t.Hooks
+	}
+	for _, w := range cfg.Workflows {
+		bindings[w.Component().Scope()] = w.Hooks
+	}
 	return bindings
 }
 

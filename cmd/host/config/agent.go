@@ -1,39 +1,31 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// agentID keeps ids fit for a path of the HTTP API.
-var agentID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
-
 // maxHistoryRuns bounds how much of a session a model is given.
 const maxHistoryRuns = 1000
 
 func (l *loader) agents(n *node, models []string) []host.Agent {
-	if !l.is(n, kindList) {
-		return nil
-	}
 	var agents []host.Agent
-	lines := map[string]int{}
-	for _, item := range n.items {
-		agent := l.agent(item, models)
-		if first, repeated := lines[agent.ID]; repeated && agent.ID != "" {
-			l.problem(item, "repeats the id %s of line %d", agent.ID, first)
-		}
-		lines[agent.ID] = item.line
-		agents = append(agents, agent)
+	ids := identifiers{}
+	for _, item := range l.list(n) {
+		var a host.Agent
+		m := l.mapping(item)
+		l.agent(m, &a, models)
+		m.close()
+		l.unique(ids, item, a.ID)
+		agents = append(agents, a)
 	}
 	return agents
 }
 
-func (l *loader) agent(n *node, models []string) host.Agent {
-	var a host.Agent
-	m := l.mapping(n)
-	m.require("id", func(n *node) { a.ID = l.agentID(n) })
+// agent reads the fields that agents and teams share.
+func (l *loader) agent(m *mapping, a *host.Agent, models []string) {
+	m.require("id", func(n *node) { a.ID = l.componentID(n) })
 	a.Name = a.ID
 	m.read("name", func(n *node) { a.Name = l.text(n) })
 	m.read("description", func(n *node) { a.Description = l.text(n) })
@@ -44,19 +36,11 @@ func (l *loader) agent(n *node, models []string) host.Agent {
 	m.read("hooks", func(n *node) { a.Hooks = l.bindings(n, component) })
 	m.read("require_hooks", func(n *node) { a.RequireHooks = l.boolean(n) })
 	m.read("store_refused_input", func(n *node) { a.StoreRefusedInput = l.boolean(n) })
-	l.history(m, &a)
+	l.history(m, a)
 	m.read("output_schema", func(n *node) { a.OutputSchema = l.schema(n) })
-	m.read("session_concurrency", func(n *node) { a.ParallelSessions = oneOf(&l.reader, n, "serial", "parallel") == "parallel" })
-	m.close("tools")
-	return a
-}
-
-func (l *loader) agentID(n *node) string {
-	id := l.text(n)
-	if n.kind == kindText && !agentID.MatchString(id) {
-		l.problem(n, "%q is not an id: letters, digits, - and _, at most 63", id)
-	}
-	return id
+	m.read("session_concurrency", func(n *node) { a.ParallelSessions = l.parallelSessions(n) })
+	m.read("tools", func(n *node) { a.Tools = l.tools(n) })
+	m.read("tool_call_limit", func(n *node) { a.ToolCallLimit = l.positive(n, maxToolCallLimit) })
 }
 
 func (l *loader) instructions(n *node) []string {
@@ -82,4 +66,8 @@ func (l *loader) history(m *mapping, a *host.Agent) {
 	a.HistoryRuns = DefaultHistoryRuns
 	m.read("num_history_runs", func(n *node) { a.HistoryRuns = l.integer(n, maxHistoryRuns) })
 	m.read("add_history_to_context", func(n *node) { a.HistoryOnRequest = !l.boolean(n) })
+}
+
+func (l *loader) parallelSessions(n *node) bool {
+	return oneOf(&l.reader, n, "serial", "parallel") == "parallel"
 }

@@ -36,13 +36,17 @@ type Config struct {
 	CORSOrigins []string
 	// RunHooksInBackground is the mode of hooks for which nobody chose one.
 	RunHooksInBackground bool
-	// Models by the name agents use. All agents' models are in it.
+	// Models by the name agents and teams use. All their models are in it.
 	Models map[string]model.Model
 	// OfflineModels names the models that answer offline because there is no
 	// key, in the order of the file.
 	OfflineModels []string
 	// Agents in the order of the file.
 	Agents []host.Agent
+	// Teams in the order of the file; none contains itself.
+	Teams []host.Team
+	// Workflows in the order of the file. Their expressions compile.
+	Workflows []host.Workflow
 	// Hooks are the bindings for every component.
 	Hooks   []host.Binding
 	Plugins Plugins

@@ -26,12 +26,14 @@ func (l *loader) load(root *node) *Config {
 	}
 	names := l.models(m, c)
 	m.read("agents", func(n *node) { c.Agents = l.agents(n, names) })
+	m.read("teams", func(n *node) { l.teams(n, c, names) })
+	m.read("workflows", func(n *node) { c.Workflows = l.workflows(n, c.components()) })
 	m.read("hooks", func(n *node) { c.Hooks = l.bindings(n, hostWide) })
 	l.plugins(m, c)
 	l.retention(m, c)
 	l.background(m, c)
 	m.read("secrets", func(n *node) { c.Secrets = l.secrets(n) })
-	m.close("teams", "workflows")
+	m.close()
 	return c
 }
 

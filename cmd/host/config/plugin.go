@@ -49,10 +49,6 @@ func (l *loader) permissions(n *node) []pluginapi.Permission {
 }
 
 func (l *loader) permission(n *node) pluginapi.Permission {
-	p := oneOf(&l.reader, n, pluginapi.PermissionHTTP, pluginapi.PermissionKV,
+	return oneOf(&l.reader, n, pluginapi.PermissionHTTP, pluginapi.PermissionKV,
 		pluginapi.PermissionSessionState, pluginapi.PermissionRun, pluginapi.PermissionSecrets)
-	if p == pluginapi.PermissionRun {
-		l.problem(n, "%s is not available yet", p)
-	}
-	return p
 }

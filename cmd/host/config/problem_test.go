@@ -70,7 +70,6 @@ run_hooks_in_background: 1
 		`line 1: listen: 0.0.0.0:80 can be reached from other machines, and nothing asks who calls: set security_key, listen on a loopback address, or say insecure: true (--insecure)`,
 		`line 2: listen: repeats the key of line 1`,
 		`line 3: store: must be a URL such as sqlite://snaphook.db or postgres://user@host/database`,
-		`line 4: teams: not available yet`,
 		`line 6: models.a: needs an api_key or a base_url, or offline: echo or script to run without a model`,
 		`line 7: models.b: script is missing`,
 		`line 7: models.b.api: "assistants" is not one of chat, responses`,
@@ -80,7 +79,6 @@ run_hooks_in_background: 1
 		`line 12: models.d.base_url: must be an http or https URL without user, query and fragment`,
 		`line 13: models.d.temperature: must be from 0 to 2`,
 		`line 14: models.e.id: unknown key; the keys here are provider`,
-		`line 18: agents[0].tools: not available yet`,
 		`line 19: agents[0].markdown: must be true or false, not text`,
 		`line 20: agents[0].num_history_runs: must be a whole number from 0 to 1000`,
 		`line 21: agents[1]: repeats the id one of line 16`,
@@ -95,7 +93,6 @@ run_hooks_in_background: 1
 		`line 26: agents[1].hooks[1].on_error: "ignore" is not one of deny, allow`,
 		`line 27: hooks: must be a list, not a mapping`,
 		`line 29: plugins.dir: /nowhere/gone is not a directory that can be read`,
-		`line 30: plugins.grants.p[2]: run is not available yet`,
 		`line 30: plugins.grants.p[3]: "root" is not one of http, kv, session_state, run, secrets`,
 		`line 31: cors_origins[0]: "*" is not an origin such as http://localhost:3000`,
 		`line 31: cors_origins[1]: "http://a/b" is not an origin such as http://localhost:3000`,
@@ -171,6 +168,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte("{}"))
 	f.Add([]byte("models: {${A}: [}\n"))
+	f.Add([]byte(composed))
 	f.Add([]byte("a: &x {b: *x}\n<<: *x\n"))
 	f.Add([]byte("listen: |\n  $${x} ${y\n--- 1\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -187,5 +185,29 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("agent %q has no model %q", agent.ID, agent.Model)
 			}
 		}
+		for _, team := range c.Teams {
+			if c.Models[team.Model] == nil || team.ID == "" || team.Mode == "" || len(team.Members) == 0 {
+				t.Errorf("team %q lacks something: %+v", team.ID, team)
+			}
+		}
+		for _, workflow := range c.Workflows {
+			if workflow.ID == "" || len(workflow.Steps) == 0 {
+				t.Errorf("workflow %q lacks something: %+v", workflow.ID, workflow)
+			}
+			checkSteps(t, workflow.Steps, map[string]bool{})
+		}
 	})
+}
+
+// checkSteps checks that steps are whole and have names of their own.
+func checkSteps(t *testing.T, steps []host.Step, names map[string]bool) {
+	t.Helper()
+	for _, s := range steps {
+		if s.Name == "" || names[s.Name] || s.Kind == "" || s.OnError == "" {
+			t.Errorf("step %q lacks something, or has the name of another: %+v", s.Name, s)
+		}
+		names[s.Name] = true
+		checkSteps(t, s.Steps, names)
+		checkSteps(t, s.Else, names)
+	}
 }

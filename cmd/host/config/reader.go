@@ -49,13 +49,24 @@ func (r *reader) expanded(n *node) (value string, missing []string) {
 	return value, missing
 }
 
+// list is the items of n.
+func (r *reader) list(n *node) []*node {
+	r.is(n, kindList)
+	return n.items
+}
+
+// someOf is list for one that must not be empty.
+func (r *reader) someOf(n *node) []*node {
+	if r.is(n, kindList) && len(n.items) == 0 {
+		r.problem(n, "must have at least one")
+	}
+	return n.items
+}
+
 // texts is the list of texts in n.
 func (r *reader) texts(n *node) []string {
-	if !r.is(n, kindList) {
-		return nil
-	}
 	var texts []string
-	for _, item := range n.items {
+	for _, item := range r.list(n) {
 		texts = append(texts, r.text(item))
 	}
 	return texts
@@ -141,7 +152,9 @@ func (r *reader) mapping(n *node) *mapping {
 
 // get is the value of a key, or nil when the key is absent or has no value.
 func (m *mapping) get(key string) *node {
-	m.taken = append(m.taken, key)
+	if !slices.Contains(m.taken, key) {
+		m.taken = append(m.taken, key)
+	}
 	for _, f := range m.node.fields {
 		if f.key == key && f.value.kind != kindNull {
 			return f.value
@@ -168,15 +181,30 @@ func (m *mapping) require(key string, set func(*node)) {
 	}
 }
 
-// close makes every key that was not read a problem; later names keys of the
-// format that this version does not know yet.
-func (m *mapping) close(later ...string) {
+// exactlyOne returns which of the keys is there; "" when none is, or more than one,
+// which is a problem.
+func (m *mapping) exactlyOne(keys ...string) string {
+	var there []string
+	for _, key := range keys {
+		if m.get(key) != nil {
+			there = append(there, key)
+		}
+	}
+	switch {
+	case len(there) == 1:
+		return there[0]
+	case len(there) > 1:
+		m.problem(m.node, "has %s, but can have only one of them", strings.Join(there, " and "))
+	case m.node.kind == kindMapping:
+		m.problem(m.node, "must have one of %s", strings.Join(keys, ", "))
+	}
+	return ""
+}
+
+// close makes every key that was not read a problem.
+func (m *mapping) close() {
 	for _, f := range m.node.fields {
-		switch {
-		case slices.Contains(m.taken, f.key):
-		case slices.Contains(later, f.key):
-			m.problem(f.value, "not available yet")
-		default:
+		if !slices.Contains(m.taken, f.key) {
 			m.problem(f.value, "unknown key; the keys here are %s", list(m.taken))
 		}
 	}
