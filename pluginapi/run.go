@@ -20,16 +20,23 @@ type RunRequest struct {
 type RunResult struct {
 	RunID     string `json:"run_id"`
 	SessionID string `json:"session_id"`
-	// Status is COMPLETED, ERROR or CANCELLED.
+	// Status is RunCompleted, RunError or RunCancelled.
 	Status string `json:"status"`
 	// Content is a JSON string or object: the answer, or why there is none.
 	Content       json.RawMessage `json:"content,omitempty"`
 	ContentType   string          `json:"content_type,omitempty"`
 	Model         string          `json:"model,omitempty"`
 	ModelProvider string          `json:"model_provider,omitempty"`
-	// Error is set with the status ERROR.
+	// Error is set with RunError.
 	Error *RunFailure `json:"error,omitempty"`
 }
+
+// The states a run ends in.
+const (
+	RunCompleted = "COMPLETED"
+	RunError     = "ERROR"
+	RunCancelled = "CANCELLED"
+)
 
 // RunFailure says why a run ended in ERROR.
 type RunFailure struct {

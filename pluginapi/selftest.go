@@ -100,13 +100,6 @@ type RunStub struct {
 	Error *RunFailure `json:"error,omitempty"`
 }
 
-// The states a run ends in.
-const (
-	runCompleted = "COMPLETED"
-	runError     = "ERROR"
-	runCancelled = "CANCELLED"
-)
-
 // ValidateRunStubs returns what is wrong with the stubs, or nil. Paths begin with
 // run, in the order of the names.
 func ValidateRunStubs(stubs map[string]RunStub) []Problem {
@@ -123,19 +116,19 @@ func ValidateRunStubs(stubs map[string]RunStub) []Problem {
 
 func (s RunStub) check(p *problems, path string) {
 	switch s.Status {
-	case "", runCompleted:
+	case "", RunCompleted:
 		if s.Content == nil {
 			p.add(path+".content", "is missing")
 		}
-	case runError, runCancelled:
+	case RunError, RunCancelled:
 	default:
-		p.add(path+".status", "must be %s, %s or %s", runCompleted, runError, runCancelled)
+		p.add(path+".status", "must be %s, %s or %s", RunCompleted, RunError, RunCancelled)
 	}
 	if !isContent(s.Content) {
 		p.add(path+".content", "must be a string or an object")
 	}
-	if s.Error != nil && s.Status != runError {
-		p.add(path+".error", "is only for the status %s", runError)
+	if s.Error != nil && s.Status != RunError {
+		p.add(path+".error", "is only for the status %s", RunError)
 	}
 }
 

@@ -18,3 +18,9 @@ func (guest) SessionState() (json.RawMessage, error) { panic(noHost) }
 
 // MergeSessionState implements Host.
 func (guest) MergeSessionState(json.RawMessage) error { panic(noHost) }
+
+// RunComponent implements Host.
+func (guest) RunComponent(json.RawMessage) (json.RawMessage, error) { panic(noHost) }
+
+// Evaluate implements Host.
+func (guest) Evaluate(json.RawMessage) error { panic(noHost) }

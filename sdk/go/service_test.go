@@ -59,8 +59,9 @@ func TestServicesNotGranted(t *testing.T) {
 	try(t, &snaphooktest.Host{}, snaphooktest.Input("hello"), func(c *snaphook.Call) {
 		_, _, get := c.KV.Get("k")
 		_, state := c.SessionState()
+		_, run := c.RunComponent(snaphook.RunRequest{Component: "judge", Input: "hello"})
 		for name, err := range map[string]error{
-			"get": get, "set": c.KV.Set("k", nil), "delete": c.KV.Delete("k"),
+			"run": run, "get": get, "set": c.KV.Set("k", nil), "delete": c.KV.Delete("k"),
 			"state": state, "merge": c.MergeSessionState(struct{}{}),
 		} {
 			if !errors.Is(err, snaphook.ErrNotGranted) {

@@ -23,6 +23,12 @@ func hostSessionStateGet() uint64
 //go:wasmimport extism:host/user session_state_merge
 func hostSessionStateMerge(patch uint64) uint64
 
+//go:wasmimport extism:host/user run
+func hostRun(request uint64) uint64
+
+//go:wasmimport extism:host/user evaluate
+func hostEvaluate(evaluation uint64) uint64
+
 // takeReply reads and frees the block of a reply.
 func takeReply(handle uint64) (value []byte, found bool, err error) {
 	if handle == 0 {
@@ -68,5 +74,21 @@ func (guest) MergeSessionState(patch json.RawMessage) error {
 	block := pdk.AllocateBytes(patch)
 	defer block.Free()
 	_, _, err := takeReply(hostSessionStateMerge(block.Offset()))
+	return err
+}
+
+// RunComponent implements Host.
+func (guest) RunComponent(request json.RawMessage) (json.RawMessage, error) {
+	block := pdk.AllocateBytes(request)
+	defer block.Free()
+	result, _, err := takeReply(hostRun(block.Offset()))
+	return result, err
+}
+
+// Evaluate implements Host.
+func (guest) Evaluate(evaluation json.RawMessage) error {
+	block := pdk.AllocateBytes(evaluation)
+	defer block.Free()
+	_, _, err := takeReply(hostEvaluate(block.Offset()))
 	return err
 }

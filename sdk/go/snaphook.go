@@ -42,4 +42,9 @@ type Host interface {
 	SessionState() (json.RawMessage, error)
 	// MergeSessionState lays the members of a JSON object over it.
 	MergeSessionState(patch json.RawMessage) error
+	// RunComponent runs a component: it gets a pluginapi.RunRequest and returns a
+	// pluginapi.RunResult, both JSON.
+	RunComponent(request json.RawMessage) (json.RawMessage, error)
+	// Evaluate stores a pluginapi.Evaluation, as JSON.
+	Evaluate(evaluation json.RawMessage) error
 }

@@ -23,11 +23,16 @@ type Host struct {
 	// State is the session's state, a JSON object, which hooks see in the context
 	// too; with nil the permission is not granted.
 	State json.RawMessage
+	// Run runs a component; with nil the permission is not granted.
+	Run func(request pluginapi.RunRequest) (snaphook.RunResult, error)
 
 	// Logs are the lines logged so far.
 	Logs []Line
 	// Requests are the HTTP requests sent so far.
 	Requests []snaphook.Request
+	// Runs are what components were asked so far, Evaluations what was stored.
+	Runs        []pluginapi.RunRequest
+	Evaluations []snaphook.Evaluation
 }
 
 var _ snaphook.Host = (*Host)(nil)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/snaphook-dev/snaphook/pluginapi"
 	snaphook "github.com/snaphook-dev/snaphook/sdk/go"
 )
 
@@ -75,6 +76,34 @@ func tell(c *snaphook.Call) (snaphook.Verdict, error) {
 	return snaphook.Allow(), nil
 }
 
+//go:wasmexport judge
+func exportJudge() int32 { return snaphook.Run(judge) }
+
+// judge asks the component of its configuration and stores what it says.
+func judge(c *snaphook.Call) (snaphook.Verdict, error) {
+	var config struct {
+		Judge string `json:"judge"`
+	}
+	if err := c.Config(&config); err != nil {
+		return snaphook.Verdict{}, err
+	}
+	result, err := c.RunComponent(snaphook.RunRequest{
+		Component: config.Judge, Input: c.Text(), OutputSchema: map[string]string{"type": "object"},
+	})
+	if err != nil {
+		return snaphook.Verdict{}, err
+	}
+	found := snaphook.Evaluation{Passed: result.Status == pluginapi.RunCompleted, Output: result.Content, JudgeRunID: result.RunID}
+	if err := c.Evaluate(found); err != nil {
+		return snaphook.Verdict{}, err
+	}
+	found.JudgeRunID = "another"
+	if c.Evaluate(found) == nil {
+		return snaphook.Verdict{}, errors.New("a run of nobody judged")
+	}
+	return snaphook.Allow(), nil
+}
+
 //go:wasmexport refused
 func exportRefused() int32 { return snaphook.Run(refused) }
 
@@ -82,8 +111,9 @@ func exportRefused() int32 { return snaphook.Run(refused) }
 func refused(c *snaphook.Call) (snaphook.Verdict, error) {
 	_, _, get := c.KV.Get("key")
 	_, state := c.SessionState()
+	_, run := c.RunComponent(snaphook.RunRequest{Component: "judge", Input: "hello"})
 	for name, err := range map[string]error{
-		"get": get, "set": c.KV.Set("key", nil), "delete": c.KV.Delete("key"),
+		"run": run, "get": get, "set": c.KV.Set("key", nil), "delete": c.KV.Delete("key"),
 		"state": state, "merge": c.MergeSessionState(struct{}{}),
 	} {
 		if !errors.Is(err, snaphook.ErrNotGranted) {
