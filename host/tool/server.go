@@ -1,0 +1,199 @@
+package tool
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
+
+// server is an MCP server, with the connection to it that all runs share.
+type server struct {
+	spec   host.MCPServer
+	name   string
+	config Config
+	log    *slog.Logger
+	// stop is closed when the server is to end, hurry when it had its time.
+	stop  chan struct{}
+	hurry chan struct{}
+	rush  sync.Once
+	// work counts the goroutines that close waits for.
+	work sync.WaitGroup
+
+	mu   sync.Mutex
+	conn *connection // nil without one
+	dial *dial       // nil unless one is under way
+	// failures are the connections that failed in a row, cause is why the last one
+	// did, and no other is made before retryAt.
+	failures int
+	cause    error
+	retryAt  time.Time
+	// listed is what the server was last seen to offer, nil before it was.
+	listed []listing
+	closed bool
+}
+
+// dial is an attempt to connect. conn and err may be read once done is closed.
+type dial struct {
+	done   chan struct{}
+	cancel context.CancelCauseFunc
+	conn   *connection
+	err    error
+}
+
+func newServer(spec host.MCPServer, c Config) *server {
+	name := serverName(spec)
+	return &server{
+		spec: spec, name: name, config: c, log: c.Log.With("mcp_server", name),
+		stop: make(chan struct{}), hurry: make(chan struct{}),
+	}
+}
+
+// String names the server in messages.
+func (s *server) String() string { return "the MCP server " + s.name }
+
+// unavailable is the error of a server that cannot be used now.
+func (s *server) unavailable(cause error) error {
+	return &host.Error{
+		Code: host.CodeUnavailable, Err: cause,
+		Message: fmt.Sprintf("%s is not available: %s", s, cut(conceal(s.spec, cause.Error()))),
+	}
+}
+
+// connect returns the connection, and makes one where there is none. All who wait
+// for one wait for the same attempt, which goes on when they leave.
+func (s *server) connect(ctx context.Context) (*connection, error) {
+	conn, d, err := s.begin(ctx)
+	if d == nil {
+		return conn, err
+	}
+	select {
+	case <-d.done:
+		return d.conn, d.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// begin returns the connection that is there, or else the attempt to make one.
+func (s *server) begin(ctx context.Context) (*connection, *dial, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, nil, errStopping
+	case s.conn != nil:
+		return s.conn, nil, nil
+	case s.dial != nil:
+		return nil, s.dial, nil
+	case time.Now().Before(s.retryAt):
+		return nil, nil, s.unavailable(s.cause)
+	}
+	dialCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	d := &dial{done: make(chan struct{}), cancel: cancel}
+	s.dial = d
+	s.work.Go(func() {
+		defer cancel(nil)
+		s.run(dialCtx, d)
+	})
+	return nil, d, nil
+}
+
+// run makes one attempt to connect, and keeps the connection until it ends.
+func (s *server) run(ctx context.Context, d *dial) {
+	conn, list, err := s.openConnection(ctx)
+	s.mu.Lock()
+	s.dial = nil
+	if err != nil {
+		s.failed(err)
+		d.err = s.unavailable(err)
+	} else {
+		s.conn, s.listed, d.conn = conn, list, conn
+	}
+	close(d.done)
+	s.mu.Unlock()
+	if err != nil {
+		s.log.WarnContext(ctx, "connect to MCP server", "err", conceal(s.spec, err.Error()))
+		return
+	}
+	s.keep(ctx, conn)
+}
+
+// keep waits until the connection ends, or has to, and lets go of it.
+func (s *server) keep(ctx context.Context, conn *connection) {
+	select {
+	case <-conn.ended:
+	case <-conn.link.broken():
+	case <-s.stop:
+	}
+	// Calls that begin from now on connect again; those under way have the time to
+	// end where the server still answers.
+	s.lose(conn)
+	cause := conn.close(s.config.Grace, s.hurry)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	if time.Since(conn.since) > minLife {
+		s.failures = 0
+	}
+	s.failed(cause)
+	s.log.WarnContext(ctx, "connection to MCP server lost", "err", conceal(s.spec, cause.Error()))
+}
+
+func (s *server) lose(conn *connection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == conn {
+		s.conn = nil
+	}
+}
+
+// How soon a server is connected to again: at once after the first failure, and
+// later after each further one. A connection that lived for minLife ends the row.
+const (
+	minLife  = 10 * time.Second
+	minDelay = 500 * time.Millisecond
+	maxDelay = 30 * time.Second
+)
+
+// failed notes a failure. The caller holds mu.
+func (s *server) failed(cause error) {
+	s.failures++
+	s.cause = cause
+	if s.failures > 1 {
+		s.retryAt = time.Now().Add(min(minDelay<<min(s.failures-2, 10), maxDelay))
+	}
+}
+
+// start runs f in a goroutine that close waits for; false when it is too late.
+func (s *server) start(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.work.Go(f)
+	return true
+}
+
+// close ends the connection and the process, and waits until nothing is left of
+// them. When ctx ends first they are ended by force.
+func (s *server) close(ctx context.Context) {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.stop)
+	}
+	if s.dial != nil {
+		s.dial.cancel(errStopping)
+	}
+	s.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() { s.rush.Do(func() { close(s.hurry) }) })
+	defer stop()
+	s.work.Wait()
+}
