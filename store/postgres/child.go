@@ -2,26 +2,49 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"time"
+	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-var errLater = errors.New("not built yet")
+const (
+	childRunsQuery = `SELECT ` + runColumns + ` FROM run_children AS c JOIN runs ON runs.id = c.run_id
+		WHERE c.parent_id = $1 ORDER BY c.created_at, c.seq`
 
-func (s *Store) ChildRuns(context.Context, string) ([]host.Run, error) { return nil, errLater }
+	// insertChildQuery is insertEndQuery for a run inside the one $15. It keeps the
+	// root as it is until the transaction ends: whoever claims the root comes later,
+	// or came before and is noticed.
+	insertChildQuery = `WITH root AS MATERIALIZED (
+			SELECT 1 FROM runs WHERE id = $15 AND attempt = $13 AND ` + notEnded + ` FOR SHARE) ` + insertEnd + `0 FROM root
+		WHERE ($9 OR ` + sameState + `) ON CONFLICT DO NOTHING ` + noteEnd
 
-func (s *Store) Evaluations(context.Context, host.EvaluationFilter) ([]host.Evaluation, int, error) {
-	return nil, 0, errLater
+	noteChildQuery = `INSERT INTO run_children (run_id, root_id, parent_id, created_at)
+		SELECT $1, $2, $3, $4 WHERE ` + ended
+)
+
+// ChildRuns returns the finished runs right inside a run, in the order of their
+// creation.
+func (s *Store) ChildRuns(ctx context.Context, runID string) ([]host.Run, error) {
+	runs, err := list(ctx, s, scanRun, childRunsQuery, runID)
+	if err != nil {
+		return nil, fmt.Errorf("read child runs: %w", err)
+	}
+	return runs, nil
 }
 
-func (s *Store) Evaluation(context.Context, string) (host.Evaluation, error) {
-	return host.Evaluation{}, errLater
+// childRefusal is refusal for a run inside another one.
+func (f *finishRows) childRefusal(ctx context.Context, q querier) error {
+	run := f.run.run
+	_, err := checkRun(ctx, q, fenceQuery, run.RootID, run.Attempt)
+	if host.CodeOf(err) == host.CodeNotFound {
+		return host.ErrStale
+	}
+	if err != nil {
+		return err
+	}
+	stored, err := one(ctx, q, value[bool], `SELECT EXISTS (SELECT FROM runs WHERE id = $1)`, run.ID)
+	if err == nil && stored {
+		err = host.ErrStale
+	}
+	return err
 }
-
-func (s *Store) RenameEvaluation(context.Context, string, string, time.Time) (host.Evaluation, error) {
-	return host.Evaluation{}, errLater
-}
-
-func (s *Store) DeleteEvaluations(context.Context, []string) error { return errLater }

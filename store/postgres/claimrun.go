@@ -19,8 +19,8 @@ const (
 
 	claimRuns = `WITH c AS MATERIALIZED (SELECT seq FROM runs AS r WHERE `
 	claimable = `owner = '' AND background AND due_at <= $3
-			AND (cancel_requested OR parallel OR parent_id <> '' OR NOT EXISTS (SELECT FROM runs AS a
-				WHERE ` + unfinishedTop + ` AND a.session_id = r.session_id AND a.seq < r.seq))`
+			AND (cancel_requested OR parallel OR NOT EXISTS (SELECT FROM runs AS a
+				WHERE ` + waitedFor + ` AND a.session_id = r.session_id AND a.seq < r.seq))`
 	claimedRuns = ` FOR NO KEY UPDATE SKIP LOCKED)
 		UPDATE runs SET status = 'RUNNING', attempt = attempt + 1, owner = $1, lease_until = $2 FROM c WHERE runs.seq = c.seq
 		RETURNING runs.seq, losses, cancel_requested, ` + runColumns

@@ -33,28 +33,37 @@ func (s *Store) expireHookCalls(ctx context.Context, before time.Time) (int, err
 	return s.expireOld(ctx, agedCallsQuery, scan, before, dropCallsQuery)
 }
 
-const agedRunsQuery = `SELECT seq, id, status, created_at, finished_at FROM runs WHERE seq > $1 ORDER BY seq LIMIT $2`
+// agedRunsQuery says of a run inside another one that it is not over: it goes with
+// its root.
+const agedRunsQuery = `SELECT seq, id, coalesce(turn, 0) > 0, created_at, finished_at FROM runs
+	WHERE seq > $1 ORDER BY seq LIMIT $2`
 
-// dropRunsQuery deletes runs with all they have, unless a call of theirs is not
-// final.
-const dropRunsQuery = `WITH gone AS (
-		DELETE FROM runs WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM hook_calls
-			WHERE run_id = runs.id AND ` + notFinal + `) RETURNING id),
+// dropRunsQuery deletes runs, those inside them and all they have, unless a call of
+// theirs is not final.
+const dropRunsQuery = `WITH roots AS (
+		DELETE FROM runs WHERE id = ANY($1)
+			AND NOT EXISTS (SELECT FROM hook_calls WHERE run_id = runs.id AND ` + notFinal + `)
+			AND NOT EXISTS (SELECT FROM run_children AS c JOIN hook_calls AS h ON h.run_id = c.run_id
+				WHERE c.root_id = runs.id AND h.` + notFinal + `)
+		RETURNING id),
+	inside AS (DELETE FROM run_children WHERE root_id IN (SELECT id FROM roots) RETURNING run_id),
+	children AS (DELETE FROM runs WHERE id IN (SELECT run_id FROM inside)),
+	gone AS (SELECT id FROM roots UNION ALL SELECT run_id FROM inside),
 	snapped AS (DELETE FROM snapshots WHERE id IN (
 		SELECT snapshot_id FROM hook_calls WHERE run_id IN (SELECT id FROM gone))),
 	called AS (DELETE FROM hook_calls WHERE run_id IN (SELECT id FROM gone)),
+	judged AS (DELETE FROM evaluations WHERE run_id IN (SELECT id FROM gone)),
 	streamed AS (DELETE FROM run_events WHERE run_id IN (SELECT id FROM gone)),
 	ended AS (DELETE FROM run_streams WHERE run_id IN (SELECT id FROM gone)),
 	named AS (DELETE FROM idempotency_keys WHERE run_id IN (SELECT id FROM gone)),
 	cancelled AS (DELETE FROM run_cancels WHERE run_id IN (SELECT id FROM gone))
-	SELECT count(*) FROM gone`
+	SELECT count(*) FROM roots`
 
 func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
 	scan := func(row scanner) (a aged, err error) {
-		var status host.RunStatus
 		var created, finished int64
-		err = row.Scan(&a.seq, &a.id, &status, &created, &finished)
-		a.final, a.created, a.finished = status.Final() && finished != 0, timeOf(created), timeOf(finished)
+		err = row.Scan(&a.seq, &a.id, &a.final, &created, &finished)
+		a.final, a.created, a.finished = a.final && finished != 0, timeOf(created), timeOf(finished)
 		return a, err
 	}
 	return s.expireOld(ctx, agedRunsQuery, scan, before, dropRunsQuery)

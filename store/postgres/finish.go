@@ -16,7 +16,8 @@ import (
 // its last events, in one round trip that is one transaction. What that cannot do
 // it leaves alone altogether, and a longer transaction does it: hand on work that
 // becomes due, tell who waits, and lay the session's state over another. A run whose
-// lazy creation is not written yet is inserted whole.
+// lazy creation is not written yet is inserted whole, and so is a run inside another
+// one, whose root must be there.
 func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	f, err := newFinishRows(finish)
 	if err != nil {
@@ -24,7 +25,7 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	if s.pending.beside(&finish.Run) { // it may wait for this one, and is to be told
+	if s.pending.beside(&finish.Run) { // it may wait for this one, and is to be told; or be its root
 		if err := s.writer.flush(ctx); err != nil {
 			return fmt.Errorf("finish run: %w", err)
 		}
@@ -88,13 +89,13 @@ func (f *finishRows) write(ctx context.Context, t *tx) error {
 // tellNext tells the session's next run that it need not wait for this one.
 func (f *finishRows) tellNext(ctx context.Context, t *tx) error {
 	const query = `SELECT id, background AND owner = '' FROM runs AS a
-		WHERE ` + unfinishedTop + ` AND session_id = $1 ORDER BY turn, seq LIMIT 1`
+		WHERE ` + waitedFor + ` AND session_id = $1 ORDER BY turn, seq LIMIT 1`
 	type next struct {
 		id  string
 		due bool
 	}
 	run := f.run.run
-	if run.ParentID != "" || run.Parallel {
+	if !run.TopLevel() || run.Parallel {
 		return nil
 	}
 	waiting, err := all(ctx, t, func(row scanner) (n next, err error) {
@@ -124,6 +125,9 @@ func (f *finishRows) send(ctx context.Context, db interface {
 // refusal says why nothing was written: nil when the longer way can.
 func (f *finishRows) refusal(ctx context.Context, q querier) error {
 	run := f.run.run
+	if !run.TopLevel() {
+		return f.childRefusal(ctx, q)
+	}
 	cancelled, err := checkRun(ctx, q, fenceQuery, run.ID, run.Attempt)
 	switch {
 	case f.whole && err == nil:

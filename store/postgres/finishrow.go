@@ -57,27 +57,30 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 // insertEndQuery and updateEndQuery write the end of a run that has no row, or one,
 // or nothing, and note which for the statements that follow in the transaction.
 const (
-	insertEndQuery = `INSERT INTO runs (id, session_id, parent_id, parallel, status, finished_at, doc,
+	insertEndQuery = insertEnd + nextTurn + `
+		WHERE ` + mayEnd + ` AND ($4 = 'CANCELLED' OR NOT EXISTS (SELECT FROM run_cancels WHERE run_id = $1))
+		ON CONFLICT DO NOTHING ` + noteEnd
+
+	insertEnd = `INSERT INTO runs (id, session_id, parallel, status, finished_at, doc,
 			background, component_kind, component_id, attempt, created_at,
 			owner, lease_until, due_at, cancel_requested, turn)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $11, $12, $13, $14, $15, '', 0, 0, FALSE, ` + nextTurn + `
-		WHERE ` + mayEnd + ` AND ($5 = 'CANCELLED' OR NOT EXISTS (SELECT FROM run_cancels WHERE run_id = $1))
-		ON CONFLICT DO NOTHING RETURNING set_config('snaphook.ended', id, TRUE)`
+		SELECT $1, $2, $3, $4, $5, $6, $10, $11, $12, $13, $14, '', 0, 0, FALSE, `
 
-	updateEndQuery = `UPDATE runs SET status = $5, finished_at = $6, doc = $7, turn = ` + nextTurn + `,
+	updateEndQuery = `UPDATE runs SET status = $4, finished_at = $5, doc = $6, turn = ` + nextTurn + `,
 			owner = '', lease_until = 0
-		WHERE id = $1 AND attempt = $11 AND ` + notEnded + `
-			AND ($5 = 'CANCELLED' OR NOT cancel_requested) AND ` + mayEnd + `
-		RETURNING set_config('snaphook.ended', id, TRUE)`
+		WHERE id = $1 AND attempt = $10 AND ` + notEnded + `
+			AND ($4 = 'CANCELLED' OR NOT cancel_requested) AND ` + mayEnd + ` ` + noteEnd
 
-	nextTurn = `CASE WHEN $3 = '' THEN (
-		SELECT coalesce(max(turn), 0) + 1 FROM runs WHERE session_id = $2 AND turn IS NOT NULL) END`
+	noteEnd = `RETURNING set_config('snaphook.ended', id, TRUE)`
 
-	// mayEnd fails when the session's state is another, unless $10, and when a run
+	nextTurn = `(SELECT coalesce(max(turn), 0) + 1 FROM runs WHERE session_id = $2 AND turn IS NOT NULL)`
+
+	// mayEnd fails when the session's state is another, unless $9, and when a run
 	// waits for this one, which the longer way has to see to.
-	mayEnd = `($10 OR NOT EXISTS (SELECT FROM sessions WHERE id = $8 AND state IS DISTINCT FROM $9)
-		AND ($3 <> '' OR $4 OR NOT EXISTS (SELECT FROM runs AS a WHERE ` + unfinishedTop + `
+	mayEnd = `($9 OR ` + sameState + ` AND ($3 OR NOT EXISTS (SELECT FROM runs AS a WHERE ` + waitedFor + `
 			AND a.session_id = $2 AND a.id <> $1)))`
+
+	sameState = `NOT EXISTS (SELECT FROM sessions WHERE id = $7 AND state IS DISTINCT FROM $8)`
 
 	holdSessionQuery = `SELECT 1 FROM sessions WHERE id = $1 FOR NO KEY UPDATE`
 )
@@ -138,6 +141,9 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 		*done = tag.RowsAffected() > 0
 		return nil
 	})
+	if !run.TopLevel() {
+		b.Queue(noteChildQuery, run.ID, run.RootID, run.ParentID, nanos(run.CreatedAt))
+	}
 	if m.InputTokens|m.OutputTokens|m.TotalTokens|m.ReasoningTokens|m.CacheReadTokens != 0 {
 		b.Queue(addUsageQuery, run.ID, run.SessionID, run.Model, run.ModelProvider,
 			m.InputTokens, m.OutputTokens, m.TotalTokens, m.ReasoningTokens, m.CacheReadTokens)
@@ -147,6 +153,9 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 	}
 	for i := range f.calls { // one by one: a list of few costs more
 		b.Queue(insertCallQuery, append([]any{run.ID}, f.calls[i].values()...)...)
+		for _, row := range f.calls[i].evaluations {
+			b.Queue(insertEvaluationQuery+` WHERE `+ended, row.values()...)
+		}
 	}
 	for _, snapshot := range f.snapshots {
 		b.Queue(insertSnapshotQuery, run.ID, snapshot.ID, snapshot.RunID, blob(snapshot.Context))
@@ -176,14 +185,17 @@ func (f *finishRows) endQuery() (string, []any) {
 		session = &f.session.ID
 	}
 	args := []any{
-		run.ID, run.SessionID, run.ParentID, run.Parallel, string(run.Status), nanos(run.FinishedAt), f.run.doc,
+		run.ID, run.SessionID, run.Parallel, string(run.Status), nanos(run.FinishedAt), f.run.doc,
 		session, f.before, f.thorough,
 	}
-	if !f.whole {
+	if run.TopLevel() && !f.whole {
 		return updateEndQuery, append(args, run.Attempt)
 	}
-	return insertEndQuery, append(args, run.Background, string(run.Component.Kind), run.Component.ID,
-		run.Attempt, nanos(run.CreatedAt))
+	args = append(args, run.Background, string(run.Component.Kind), run.Component.ID, run.Attempt, nanos(run.CreatedAt))
+	if !run.TopLevel() {
+		return insertChildQuery, append(args, run.RootID)
+	}
+	return insertEndQuery, args
 }
 
 // sessionValues are the columns of a session.

@@ -32,20 +32,24 @@ func (s *Store) StartHookCall(_ context.Context, id string, fence int, at time.T
 }
 
 // FinishHookCall stores what the attempt came to and frees the call. The end of a
-// call goes along with those of others; a retry is handed on.
+// call goes along with those of others; one with evaluations goes alone, and a retry
+// is handed on.
 func (s *Store) FinishHookCall(ctx context.Context, fence int, call host.HookCall) error {
 	call.Owner, call.LeaseUntil = "", time.Time{}
 	row, err := newHookCallRow(call)
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
 	}
-	if call.Status.Final() {
+	switch {
+	case !call.Status.Final():
+		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, fence) })
+	case len(row.evaluations) > 0:
+		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.finish(ctx, t, fence) })
+	default:
 		// Its start is needless now; one that is being written does no harm later.
 		if _, _, err = s.writer.queue.tryClaim(hookCallKey(call.ID)); err == nil {
 			_, err = s.finisher.do(ctx, call.ID, callFinish{row: row, attempt: fence})
 		}
-	} else {
-		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, fence) })
 	}
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
@@ -55,17 +59,38 @@ func (s *Store) FinishHookCall(ctx context.Context, fence int, call host.HookCal
 
 // retry stores a call that is to be made again.
 func (r *hookCallRow) retry(ctx context.Context, t *tx, fence int) error {
+	if err := r.update(ctx, t, fence); err != nil {
+		return err
+	}
+	t.due(callJob(&r.call))
+	return nil
+}
+
+// finish stores the end of a call with what it found.
+func (r *hookCallRow) finish(ctx context.Context, t *tx, fence int) error {
+	snapshots := []string{r.call.SnapshotID}
+	if _, err := t.Exec(ctx, holdSnapshotsQuery, snapshots); err != nil {
+		return err
+	}
+	if err := r.update(ctx, t, fence); err != nil {
+		return err
+	}
+	if err := r.replaceEvaluations(ctx, t); err != nil {
+		return err
+	}
+	_, err := t.Exec(ctx, dropSnapshotsQuery, snapshots)
+	return err
+}
+
+// update stores what an attempt came to.
+func (r *hookCallRow) update(ctx context.Context, t *tx, fence int) error {
 	var rows finishedCalls
 	rows.add(&callFinish{row: *r, attempt: fence})
 	n, err := t.exec(ctx, finishCallsQuery, rows.args()...)
 	if err == nil && n == 0 {
 		err = missingHookCall(ctx, t, r.call.ID)
 	}
-	if err != nil {
-		return err
-	}
-	t.due(callJob(&r.call))
-	return nil
+	return err
 }
 
 // ReleaseHookCall makes a leased call due now without costing an attempt. It

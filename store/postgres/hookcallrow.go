@@ -12,6 +12,8 @@ type hookCallRow struct {
 	call host.HookCall
 	spec []byte // JSON, or nil
 	doc  []byte
+
+	evaluations []evaluationRow
 }
 
 func newHookCallRow(call host.HookCall) (hookCallRow, error) {
@@ -20,6 +22,9 @@ func newHookCallRow(call host.HookCall) (hookCallRow, error) {
 		return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)
 	}
 	row := hookCallRow{call: call, doc: doc}
+	if row.evaluations, err = newEvaluationRows(call); err != nil {
+		return hookCallRow{}, err
+	}
 	if call.Spec != nil {
 		if row.spec, err = encode(call.Spec); err != nil {
 			return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)

@@ -13,6 +13,9 @@ import (
 // CreateRun stores who runs what. It drops everything a hook has to permit
 // first: the input, the content, the messages, the metadata, the state.
 func (s *Store) CreateRun(ctx context.Context, n host.NewRun) error {
+	if !n.Run.TopLevel() {
+		return fmt.Errorf("create run: run %q is inside another one", n.Run.ID)
+	}
 	n.Run = created(n.Run)
 	var err error
 	if n.Wait || n.Run.Background || n.IdempotencyKey != "" {
@@ -39,6 +42,7 @@ func created(run host.Run) host.Run {
 		Background:    run.Background,
 		Parallel:      run.Parallel,
 		Attempt:       run.Attempt,
+		Depth:         run.Depth,
 		Model:         run.Model,
 		ModelProvider: run.ModelProvider,
 		CreatedAt:     run.CreatedAt,
@@ -121,17 +125,17 @@ func (c *creation) insert(ctx context.Context, t *tx) (err error) {
 	return err
 }
 
-// openRunQuery inserts what comes with a background run: what it was asked, and the
-// session of a top-level run, so that it is known before the run ends.
+// openRunQuery inserts what comes with a background run: what it was asked, and its
+// session, so that it is known before the run ends.
 const openRunQuery = `WITH opened AS (INSERT INTO sessions (id, component_kind, component_id, component_name, user_id,
 			name, title, created_at, updated_at)
-		SELECT $3, $4, $5, $6, $7, '', '', $8, $8 WHERE $9 ON CONFLICT (id) DO NOTHING)
+		SELECT $3, $4, $5, $6, $7, '', '', $8, $8 ON CONFLICT (id) DO NOTHING)
 	INSERT INTO run_inputs (run_id, request) SELECT $1, $2 WHERE $2::bytea IS NOT NULL`
 
 func (c *creation) open(ctx context.Context, t *tx) error {
 	run := c.row.run
 	_, err := t.Exec(ctx, openRunQuery, run.ID, c.request, run.SessionID, string(run.Component.Kind), run.Component.ID,
-		run.Component.Name, run.UserID, nanos(run.CreatedAt), run.TopLevel())
+		run.Component.Name, run.UserID, nanos(run.CreatedAt))
 	return err
 }
 

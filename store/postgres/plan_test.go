@@ -18,7 +18,7 @@ import (
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	s := openTest(t, postgrestest.Database(t))
-	whole := regexp.MustCompile(`Seq Scan on (runs|sessions|hook_calls|snapshots|run_\w+|session_usage|idempotency_keys)|(Hash|Merge) (Semi |Anti )?Join`)
+	whole := regexp.MustCompile(`Seq Scan on (runs|sessions|hook_calls|snapshots|evaluations|run_\w+|session_usage|idempotency_keys)|(Hash|Merge) (Semi |Anti )?Join`)
 	for _, query := range plannedQueries() {
 		plan := planOf(t, s, query)
 		if whole.MatchString(plan) {
@@ -34,6 +34,9 @@ func TestPlans(t *testing.T) {
 		claimRunsQuery:         "runs_unfinished",
 		claimRunQuery:          "runs_id_key",
 		updateEndQuery:         "runs_id_key",
+		insertChildQuery:       "runs_id_key",
+		childRunsQuery:         "run_children_of_parent",
+		dropEvaluationsQuery:   "evaluations_of_run",
 		claimQuery:             "hook_calls_open",
 		claimNamedQuery:        "hook_calls_id_key",
 		finishCallsQuery:       "hook_calls_id_key",
@@ -50,7 +53,7 @@ func TestPlans(t *testing.T) {
 
 func plannedQueries() []string {
 	queries := []string{
-		insertEndQuery, updateEndQuery, addUsageQuery, putSessionQuery, insertCallQuery, insertRunsQuery, openRunQuery, fenceQuery,
+		insertEndQuery, updateEndQuery, insertChildQuery, childRunsQuery, dropEvaluationsQuery, addUsageQuery, putSessionQuery, insertCallQuery, insertRunsQuery, openRunQuery, fenceQuery,
 		aheadQuery, claimRunsQuery, claimRunQuery, dueQuery, claimQuery, claimNamedQuery, backlogQuery, eventsQuery,
 		historyQuery, sessionRunsQuery, sessionUnfinishedQuery, hookCallsQuery, modelUsageQuery,
 		finishCallsQuery, holdSnapshotsQuery, dropSnapshotsQuery, renewQuery, leftQuery, sweptRunsQuery,

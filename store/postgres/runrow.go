@@ -31,30 +31,30 @@ func newRunRow(run *host.Run, lease host.Lease) (runRow, error) {
 
 // insertRunsQuery adds runs that have not ended, in their order, and returns the
 // ids of those that were not there. What a cancel left behind comes with them.
-const insertRunsQuery = `INSERT INTO runs (id, session_id, parent_id, component_kind, component_id,
+const insertRunsQuery = `INSERT INTO runs (id, session_id, component_kind, component_id,
 		background, parallel, status, attempt, owner, lease_until, due_at, created_at, doc,
 		cancel_requested, finished_at)
-	SELECT u.id, session_id, parent_id, kind, component, background, parallel, status, attempt, owner, lease_until,
+	SELECT u.id, session_id, kind, component, background, parallel, status, attempt, owner, lease_until,
 		created_at, created_at, doc, coalesce((SELECT TRUE FROM run_cancels WHERE run_id = u.id COLLATE "C"), FALSE), 0
-	FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bool[], $8::text[], $9::int[],
-			$10::text[], $11::bigint[], $12::bigint[], $13::bytea[]) WITH ORDINALITY
-		AS u (id, session_id, parent_id, kind, component, background, parallel, status, attempt,
+	FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[], $6::bool[], $7::text[], $8::int[],
+			$9::text[], $10::bigint[], $11::bigint[], $12::bytea[]) WITH ORDINALITY
+		AS u (id, session_id, kind, component, background, parallel, status, attempt,
 			owner, lease_until, created_at, doc, n)
 	ORDER BY n
 	ON CONFLICT DO NOTHING RETURNING id`
 
 // runColumnsOf are the columns of insertRunsQuery, one element for each run.
 type runColumnsOf struct {
-	ids, sessions, parents, kinds, components, statuses, owners []string
-	backgrounds, parallels                                      []bool
-	attempts                                                    []int32
-	leases, created                                             []int64
-	docs                                                        [][]byte
+	ids, sessions, kinds, components, statuses, owners []string
+	backgrounds, parallels                             []bool
+	attempts                                           []int32
+	leases, created                                    []int64
+	docs                                               [][]byte
 }
 
 func (c *runColumnsOf) add(r *runRow) {
 	run := r.run
-	c.ids, c.sessions, c.parents = append(c.ids, run.ID), append(c.sessions, run.SessionID), append(c.parents, run.ParentID)
+	c.ids, c.sessions = append(c.ids, run.ID), append(c.sessions, run.SessionID)
 	c.kinds, c.components = append(c.kinds, string(run.Component.Kind)), append(c.components, run.Component.ID)
 	c.backgrounds, c.parallels = append(c.backgrounds, run.Background), append(c.parallels, run.Parallel)
 	c.statuses, c.attempts = append(c.statuses, string(run.Status)), append(c.attempts, int32(run.Attempt))
@@ -64,7 +64,7 @@ func (c *runColumnsOf) add(r *runRow) {
 
 func (c *runColumnsOf) args() []any {
 	return []any{
-		c.ids, c.sessions, c.parents, c.kinds, c.components, c.backgrounds, c.parallels, c.statuses, c.attempts,
+		c.ids, c.sessions, c.kinds, c.components, c.backgrounds, c.parallels, c.statuses, c.attempts,
 		c.owners, c.leases, c.created, c.docs,
 	}
 }

@@ -25,6 +25,8 @@ func sessionDeletes() []string {
 	return []string{
 		`DELETE FROM snapshots WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE run_id IN ` + sessionRunIDs + `)`,
 		`DELETE FROM hook_calls WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM evaluations WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM run_children WHERE root_id IN ` + sessionRunIDs,
 		`DELETE FROM run_events WHERE run_id IN ` + sessionRunIDs,
 		`DELETE FROM run_streams WHERE run_id IN ` + sessionRunIDs,
 		`DELETE FROM run_cancels WHERE run_id IN ` + sessionRunIDs,

@@ -15,7 +15,7 @@ const (
 		WHERE session_id = $1 AND turn IS NOT NULL AND turn > $7 AND ` + matchingRun + ` ORDER BY turn LIMIT $8`
 	// sessionUnfinishedQuery finds what the last page ends with.
 	sessionUnfinishedQuery = `SELECT ` + runColumns + ` FROM runs
-		WHERE session_id = $1 AND turn IS NULL AND parent_id = '' AND background AND ` + matchingRun + ` ORDER BY turn, seq`
+		WHERE session_id = $1 AND turn IS NULL AND background AND ` + matchingRun + ` ORDER BY turn, seq`
 	matchingRun = `created_at >= $2 AND created_at < $3 AND ($4 = '' OR status = $4)
 			AND ($5 = '' OR (component_kind = $5 AND component_id = $6))`
 )

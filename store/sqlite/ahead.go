@@ -9,12 +9,12 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-const aheadQuery = `SELECT EXISTS (SELECT 1 FROM runs AS a WHERE ` + unfinishedTop + ` AND a.session_id = ? AND a.place < ?)`
+const aheadQuery = `SELECT EXISTS (SELECT 1 FROM runs AS a WHERE ` + waitedFor + ` AND a.session_id = ? AND a.place < ?)`
 
 // Ahead reports whether a run of the same session was created before this one and
 // has not ended.
 func (s *Store) Ahead(ctx context.Context, run host.Run) (bool, error) {
-	if run.Parallel || run.ParentID != "" {
+	if run.Parallel || !run.TopLevel() {
 		return false, nil
 	}
 	place, err := s.place(ctx, run.ID)

@@ -2,26 +2,41 @@ package sqlite
 
 import (
 	"context"
-	"errors"
-	"time"
+	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-var errLater = errors.New("not built yet")
+// childRunsQuery takes the parent. The order of storing settles that of one moment.
+const childRunsQuery = `SELECT ` + runColumns + ` FROM (
+		SELECT run_id, created_at AS created, seq AS stored FROM run_children WHERE parent_id = ?)
+	CROSS JOIN runs ON runs.id = run_id ORDER BY created, stored`
 
-func (s *Store) ChildRuns(context.Context, string) ([]host.Run, error) { return nil, errLater }
-
-func (s *Store) Evaluations(context.Context, host.EvaluationFilter) ([]host.Evaluation, int, error) {
-	return nil, 0, errLater
+// ChildRuns returns the finished runs right inside a run, in the order of their
+// creation.
+func (s *Store) ChildRuns(ctx context.Context, runID string) ([]host.Run, error) {
+	runs, err := all(ctx, s.read, scanRun, childRunsQuery, runID)
+	if err != nil {
+		return nil, fmt.Errorf("read child runs: %w", err)
+	}
+	return runs, nil
 }
 
-func (s *Store) Evaluation(context.Context, string) (host.Evaluation, error) {
-	return host.Evaluation{}, errLater
+// insertChild adds the row of a run inside another one, which has ended, while the
+// attempt of its root goes on.
+func (r *runRow) insertChild(t *tx) error {
+	const query = `INSERT INTO run_children (run_id, root_id, parent_id, created_at) VALUES (?, ?, ?, ?)`
+	run := r.run
+	if _, err := checkRun(t, run.RootID, run.Attempt); err != nil {
+		return err
+	}
+	added, err := r.add(t)
+	switch {
+	case err != nil:
+		return err
+	case !added:
+		return host.ErrStale
+	}
+	_, err = t.exec(query, run.ID, run.RootID, run.ParentID, nanos(run.CreatedAt))
+	return err
 }
-
-func (s *Store) RenameEvaluation(context.Context, string, string, time.Time) (host.Evaluation, error) {
-	return host.Evaluation{}, errLater
-}
-
-func (s *Store) DeleteEvaluations(context.Context, []string) error { return errLater }

@@ -14,12 +14,12 @@ import (
 // claimable chooses the runs r that a worker may have. ?3 is the time; ?4 is the
 // places of the runs that are being created, by session.
 const claimable = `r.status IN ('PENDING', 'RUNNING') AND r.owner = '' AND r.background AND r.due_at <= ?3
-	AND (r.cancel_requested OR r.parallel OR r.parent_id <> '' OR NOT EXISTS (
-			SELECT 1 FROM runs AS a WHERE ` + unfinishedTop + ` AND a.session_id = r.session_id AND a.place < r.place)
+	AND (r.cancel_requested OR r.parallel OR NOT EXISTS (
+			SELECT 1 FROM runs AS a WHERE ` + waitedFor + ` AND a.session_id = r.session_id AND a.place < r.place)
 		AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS p WHERE p.key = r.session_id AND p.value < r.place))`
 
-// unfinishedTop chooses the runs a that later runs of their session wait for.
-const unfinishedTop = `a.turn IS NULL AND a.status IN ('PENDING', 'RUNNING') AND a.parent_id = '' AND NOT a.parallel`
+// waitedFor chooses the runs a that later runs of their session wait for.
+const waitedFor = `a.turn IS NULL AND a.status IN ('PENDING', 'RUNNING') AND NOT a.parallel`
 
 const (
 	claimRuns = `UPDATE runs SET status = 'RUNNING', attempt = attempt + 1, owner = ?1, lease_until = ?2 WHERE seq IN (`

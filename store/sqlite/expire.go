@@ -138,14 +138,16 @@ func dropHookCall(t *tx, id string) (bool, error) {
 	return true, dropSnapshot(t, snapshots[0])
 }
 
-const agedRunsQuery = `SELECT seq, id, status, created_at, finished_at FROM runs WHERE seq > ? ORDER BY seq LIMIT ?`
+// agedRunsQuery says of a run inside another one that it is not over: it goes with
+// its root.
+const agedRunsQuery = `SELECT seq, id, coalesce(turn, 0) > 0, created_at, finished_at FROM runs
+	WHERE seq > ? ORDER BY seq LIMIT ?`
 
 func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
 	scan := func(row scanner) (a aged, err error) {
-		var status host.RunStatus
 		var created, finished int64
-		err = row.Scan(&a.seq, &a.id, &status, &created, &finished)
-		a.final, a.created, a.finished = status.Final() && finished != 0, timeOf(created), timeOf(finished)
+		err = row.Scan(&a.seq, &a.id, &a.final, &created, &finished)
+		a.final, a.created, a.finished = a.final && finished != 0, timeOf(created), timeOf(finished)
 		return a, err
 	}
 	return s.expireOld(ctx, agedRunsQuery, scan, before, func(ctx context.Context, ids []string) (int, error) {
@@ -153,18 +155,17 @@ func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
 	})
 }
 
-const callsToDropQuery = `SELECT id, status FROM hook_calls WHERE seq IN (` + callsOfRun + `)`
+// treeQuery finds a run and those inside it.
+const treeQuery = `SELECT ?1 UNION ALL SELECT run_id FROM run_children WHERE root_id = ?1`
 
-// dropRun deletes a run with its calls, unless one of them is not final.
+// dropRun deletes a run, those inside it and all they have, unless a call of theirs
+// is not final.
 func dropRun(t *tx, id string) (bool, error) {
-	var open bool
-	scan := func(row scanner) (id string, err error) {
-		var status host.HookCallStatus
-		err = row.Scan(&id, &status)
-		open = open || !status.Final()
-		return id, err
+	runs, err := queryTx(t, value[string], treeQuery, id)
+	if err != nil {
+		return false, err
 	}
-	calls, err := queryTx(t, scan, callsToDropQuery, id)
+	calls, open, err := callsToDrop(t, runs)
 	if err != nil || open {
 		return false, err
 	}
@@ -173,7 +174,42 @@ func dropRun(t *tx, id string) (bool, error) {
 			return false, err
 		}
 	}
+	if _, err := t.exec(`DELETE FROM run_children WHERE root_id = ?`, id); err != nil {
+		return false, err
+	}
+	dropped := false
+	for _, run := range runs {
+		if dropped, err = dropRunRows(t, run); err != nil {
+			return false, err
+		}
+	}
+	return dropped, nil
+}
+
+const callsToDropQuery = `SELECT id, status FROM hook_calls WHERE seq IN (` + callsOfRun + `)`
+
+// callsToDrop returns the ids of the calls of runs, and whether one is not final.
+func callsToDrop(t *tx, runs []string) (calls []string, open bool, err error) {
+	scan := func(row scanner) (id string, err error) {
+		var status host.HookCallStatus
+		err = row.Scan(&id, &status)
+		open = open || !status.Final()
+		return id, err
+	}
+	for _, run := range runs {
+		of, err := queryTx(t, scan, callsToDropQuery, run)
+		if err != nil {
+			return nil, false, err
+		}
+		calls = append(calls, of...)
+	}
+	return calls, open, nil
+}
+
+// dropRunRows deletes what is left of a run, and reports whether there was any.
+func dropRunRows(t *tx, id string) (bool, error) {
 	for _, query := range []string{
+		`DELETE FROM evaluations WHERE run_id = ?`,
 		`DELETE FROM run_events WHERE run_id = ?`,
 		`DELETE FROM run_cancels WHERE run_id = ?`,
 	} {

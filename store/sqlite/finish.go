@@ -10,20 +10,24 @@ import (
 
 // FinishRun stores the run, its session, its hook calls with their snapshots, and
 // its last events in one transaction. A run whose lazy creation is still in the
-// queue is inserted whole, and the creation is dropped.
+// queue is inserted whole, and the creation is dropped. So is a run inside another
+// one, which comes behind the creation of its root.
 func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	f, err := newFinishRows(finish)
 	if err != nil {
 		return fmt.Errorf("finish run: %w", err)
 	}
-	id := finish.Run.ID
+	id, root := finish.Run.ID, finish.Run.RootID
 	o := &op{key: runKey(id), settled: func(err error) {
 		if _, place, ok := s.pending.get(id); ok && err == nil {
 			s.pending.remove(place)
 		}
 	}}
 	o.do = func(t *tx) error {
-		if o.replaces == nil {
+		switch {
+		case !finish.Run.TopLevel():
+			return f.write(t, f.run.insertChild)
+		case o.replaces == nil:
 			return f.write(t, f.run.finish)
 		}
 		created, place, _ := s.pending.get(id)
@@ -34,8 +38,12 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 		return f.write(t, f.run.insert)
 	}
 	err = s.writer.write(ctx, o)
-	if _, _, uncreated := s.pending.get(id); uncreated && host.CodeOf(err) == host.CodeNotFound {
-		err = errNotNow // the creation was under way, and has met a fault
+	if host.CodeOf(err) == host.CodeNotFound {
+		if _, _, uncreated := s.pending.get(root); uncreated {
+			err = errNotNow // the creation was under way, and has met a fault
+		} else if root != id {
+			err = host.ErrStale
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("finish run: %w", err)

@@ -13,6 +13,7 @@ type hookCallRow struct {
 	call         host.HookCall
 	seq          int64 // of a row that is to be inserted
 	spec, result string
+	evaluations  []evaluationRow
 }
 
 // hookCallSpec is what no column has of what is fixed when a call is stored.
@@ -47,7 +48,11 @@ func newHookCallRow(call host.HookCall) (hookCallRow, error) {
 	if err != nil {
 		return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)
 	}
-	return hookCallRow{call: call, result: result}, nil
+	evaluations, err := newEvaluationRows(call)
+	if err != nil {
+		return hookCallRow{}, err
+	}
+	return hookCallRow{call: call, result: result, evaluations: evaluations}, nil
 }
 
 // encodeSpec encodes the rest, for a row that is to be inserted.
@@ -76,14 +81,17 @@ func (r *hookCallRow) insert(t *tx) error {
 	if c.Owner == "" && !c.Status.Final() {
 		t.tell(host.SignalWork, "")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return insertEvaluations(t, r.evaluations)
 }
 
 // logged reports whether the row holds logs that grow old.
 func (r *hookCallRow) logged() bool { return r.call.Status.Final() && len(r.call.Logs) > 0 }
 
-// finish replaces what an attempt may change of the call, and deletes the
-// snapshot with the last call that needs it.
+// finish replaces what an attempt may change of the call, stores what it found, and
+// deletes the snapshot with the last call that needs it.
 func (r *hookCallRow) finish(t *tx, fence int) error {
 	const query = `UPDATE hook_calls SET status = ?, attempt = ?, owner = '', lease_until = 0,
 			next_attempt_at = ?, started_at = ?, finished_at = ?, logged = ?, result = ?
@@ -101,6 +109,9 @@ func (r *hookCallRow) finish(t *tx, fence int) error {
 	case !c.Status.Final():
 		t.tell(host.SignalWork, "") // now, or when its time has come
 		return nil
+	}
+	if err := r.replaceEvaluations(t); err != nil {
+		return err
 	}
 	return dropSnapshot(t, snapshots[0])
 }

@@ -14,6 +14,9 @@ func (s *Store) CreateRun(ctx context.Context, n host.NewRun) error {
 	if n.Wait || n.Run.Background || n.IdempotencyKey != "" {
 		create = s.create
 	}
+	if !n.Run.TopLevel() {
+		return fmt.Errorf("create run: run %q is inside another one", n.Run.ID)
+	}
 	n.Run = created(n.Run)
 	if err := create(ctx, n); err != nil {
 		return fmt.Errorf("create run: %w", err)
@@ -34,6 +37,7 @@ func created(run host.Run) host.Run {
 		Background:    run.Background,
 		Parallel:      run.Parallel,
 		Attempt:       run.Attempt,
+		Depth:         run.Depth,
 		Model:         run.Model,
 		ModelProvider: run.ModelProvider,
 		CreatedAt:     run.CreatedAt,
@@ -124,7 +128,7 @@ func (c *creation) write(t *tx) error {
 // the run ends.
 func (c *creation) openSession(t *tx) error {
 	run := c.row.run
-	if !run.Background || !run.TopLevel() {
+	if !run.Background {
 		return nil
 	}
 	_, err := t.exec(insertSession+` ON CONFLICT (id) DO NOTHING`, sessionValues(&host.Session{

@@ -100,7 +100,7 @@ func (p *pendingRuns) firsts() map[string]int64 {
 	defer p.mu.RUnlock()
 	firsts := make(map[string]int64, len(p.byPlace))
 	for place, run := range p.byPlace {
-		if run.ParentID != "" || run.Parallel {
+		if run.Parallel {
 			continue
 		}
 		if first, ok := firsts[run.SessionID]; !ok || place < first {

@@ -43,7 +43,7 @@ func TestHeldSession(t *testing.T) {
 func TestDeletionReleases(t *testing.T) {
 	t.Parallel()
 	s, _ := openTest(t, time.Hour, nil)
-	run := host.Run{ID: "run", SessionID: "s", Status: host.RunRunning}
+	run := host.Run{ID: "run", RootID: "run", SessionID: "s", Status: host.RunRunning}
 	if err := s.CreateRun(t.Context(), host.NewRun{Run: run, Wait: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 }
 
 const historyQuery = `SELECT ` + runColumns + ` FROM runs
-	WHERE session_id = ? AND turn IS NOT NULL AND status = 'COMPLETED' ORDER BY turn DESC LIMIT ?`
+	WHERE session_id = ? AND turn > 0 AND status = 'COMPLETED' ORDER BY turn DESC LIMIT ?`
 
 // History returns the last n COMPLETED top-level runs of a session, oldest
 // first.

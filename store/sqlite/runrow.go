@@ -29,29 +29,18 @@ func newRunRow(run *host.Run, lease host.Lease) (runRow, error) {
 	return runRow{run: run, lease: lease, doc: doc}, nil
 }
 
-// counted reports whether the run takes the next turn of its session.
-func (r *runRow) counted() bool { return r.run.ParentID == "" && r.run.Status.Final() }
-
 // insert adds the row; an id that exists is a conflict. A run that somebody has
 // cancelled already cannot come in with another end.
 func (r *runRow) insert(t *tx) error {
-	const query = `INSERT INTO runs (session_id, id, place, parent_id, background, parallel, status, attempt,
-			owner, lease_until, due_at, created_at, finished_at, streamed, idempotency_key, doc,
-			first_call, last_call, turn, cancel_requested)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, 0, ?13, ?14, ?15, ?16,
-			CASE WHEN ?17 THEN ` + lastTurn + ` + 1 END, EXISTS (SELECT 1 FROM run_cancels WHERE run_id = ?2))
-		ON CONFLICT (id) DO NOTHING`
 	run := r.run
 	if err := r.checkCancel(t); err != nil {
 		return err
 	}
-	n, err := t.exec(query, run.SessionID, run.ID, r.place, run.ParentID, run.Background, run.Parallel, run.Status,
-		run.Attempt, r.lease.Owner, nanos(r.lease.Until), nanos(run.CreatedAt), nanos(run.FinishedAt),
-		r.idempotencyKey, r.doc, r.firstCall, r.lastCall, r.counted())
+	added, err := r.add(t)
 	switch {
 	case err != nil:
 		return err
-	case n == 0:
+	case !added:
 		return host.Errorf(host.CodeConflict, "run %q exists already", run.ID)
 	case run.Status.Final():
 		return r.end(t)
@@ -61,6 +50,32 @@ func (r *runRow) insert(t *tx) error {
 		t.tell(host.SignalWork, "")
 	}
 	return nil
+}
+
+// add inserts the row unless there is one of its id.
+func (r *runRow) add(t *tx) (bool, error) {
+	const query = `INSERT INTO runs (session_id, id, place, background, parallel, status, attempt,
+			owner, lease_until, due_at, created_at, finished_at, streamed, idempotency_key, doc,
+			first_call, last_call, turn, cancel_requested)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, 0, ?12, ?13, ?14, ?15,
+			CASE ?16 WHEN 1 THEN ` + lastTurn + ` + 1 ELSE ?16 END, EXISTS (SELECT 1 FROM run_cancels WHERE run_id = ?2))
+		ON CONFLICT (id) DO NOTHING`
+	run := r.run
+	n, err := t.exec(query, run.SessionID, run.ID, r.place, run.Background, run.Parallel, run.Status,
+		run.Attempt, r.lease.Owner, nanos(r.lease.Until), nanos(run.CreatedAt), nanos(run.FinishedAt),
+		r.idempotencyKey, r.doc, r.firstCall, r.lastCall, r.turns())
+	return n > 0, err
+}
+
+// turns is how many turns of its session the run takes, nil while that is open.
+func (r *runRow) turns() any {
+	switch {
+	case !r.run.Status.Final():
+		return nil
+	case r.run.TopLevel():
+		return 1
+	}
+	return 0
 }
 
 // checkCancel refuses to insert a run whose end is not the one it was promised.
@@ -79,11 +94,11 @@ func (r *runRow) checkCancel(t *tx) error {
 // and frees it.
 func (r *runRow) finish(t *tx) error {
 	const query = `UPDATE runs SET status = ?2, owner = '', lease_until = 0, finished_at = ?3, streamed = background,
-			doc = ?4, first_call = ?5, last_call = ?6, turn = CASE WHEN ?7 THEN ` + lastTurn + ` + 1 END
-		WHERE id = ?8 AND attempt = ?9 AND status IN ('PENDING', 'RUNNING')
+			doc = ?4, first_call = ?5, last_call = ?6, turn = ` + lastTurn + ` + 1
+		WHERE id = ?7 AND attempt = ?8 AND status IN ('PENDING', 'RUNNING')
 			AND (?2 = 'CANCELLED' OR NOT cancel_requested)`
 	n, err := t.exec(query, r.run.SessionID, r.run.Status, nanos(r.run.FinishedAt), r.doc,
-		r.firstCall, r.lastCall, r.counted(), r.run.ID, r.run.Attempt)
+		r.firstCall, r.lastCall, r.run.ID, r.run.Attempt)
 	if err != nil {
 		return err
 	}

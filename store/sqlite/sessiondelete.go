@@ -22,6 +22,8 @@ func sessionDeletes() []string {
 	return []string{
 		`DELETE FROM snapshots WHERE id IN (SELECT snapshot_id FROM hook_calls WHERE seq IN (` + callsOfSession + `))`,
 		`DELETE FROM hook_calls WHERE seq IN (` + callsOfSession + `)`,
+		`DELETE FROM evaluations WHERE run_id IN ` + sessionRunIDs,
+		`DELETE FROM run_children WHERE root_id IN ` + sessionRunIDs,
 		`DELETE FROM run_events WHERE run_id IN ` + sessionRunIDs,
 		`DELETE FROM run_cancels WHERE run_id IN ` + sessionRunIDs,
 		`DELETE FROM runs WHERE session_id = ?1`,

@@ -72,7 +72,7 @@ func TestSessionRunPlans(t *testing.T) {
 	}
 	for _, query := range sessionDeletes() {
 		plan := planOf(t, s, query)
-		for _, table := range []string{"runs", "sessions", "hook_calls", "snapshots", "session_usage", "run_events", "run_cancels"} {
+		for _, table := range []string{"runs", "sessions", "hook_calls", "snapshots", "session_usage", "run_events", "run_cancels", "run_children", "evaluations"} {
 			if strings.Contains(plan, "SCAN "+table) {
 				t.Errorf("%s: plan %q", query, plan)
 			}

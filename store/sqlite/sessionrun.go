@@ -15,7 +15,7 @@ const (
 		WHERE session_id = ?1 AND turn > ?7 AND ` + matchingRun + ` ORDER BY turn LIMIT ?8`
 	// sessionUnfinishedQuery finds what the last page ends with.
 	sessionUnfinishedQuery = `SELECT ` + runColumns + ` FROM runs
-		WHERE session_id = ?1 AND turn IS NULL AND status IN ('PENDING', 'RUNNING') AND parent_id = '' AND background
+		WHERE session_id = ?1 AND turn IS NULL AND status IN ('PENDING', 'RUNNING') AND background
 			AND ` + matchingRun + ` ORDER BY place`
 	matchingRun = `created_at >= ?2 AND created_at < ?3 AND (?4 = '' OR status = ?4)
 			AND (?5 = '' OR (doc ->> '$.component.kind' = ?5 AND doc ->> '$.component.id' = ?6))`

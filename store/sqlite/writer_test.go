@@ -240,7 +240,7 @@ func TestQuiet(t *testing.T) {
 	truncated := &logged{text: "write-ahead log truncated", found: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(truncated, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, path := openTest(t, time.Millisecond, log)
-	run := host.Run{ID: "run", Status: host.RunRunning}
+	run := host.Run{ID: "run", RootID: "run", Status: host.RunRunning}
 	if err := s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: host.Lease{Owner: "self"}}); err != nil {
 		t.Fatal(err)
 	}

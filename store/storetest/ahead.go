@@ -63,18 +63,21 @@ func aheadUnderWay(t *testing.T, s host.Store) {
 }
 
 func aheadOfSession(t *testing.T, s host.Store) {
-	member, parallel, last := newRun("member", "session"), newRun("parallel", "session"), newRun("last", "session")
-	member.ParentID, parallel.Parallel = "elsewhere", true
-	create(t, s, newRun("elsewhere", "another"))
-	for _, run := range []host.Run{member, parallel, last} {
+	elsewhere, parallel, last := newRun("elsewhere", "another"), newRun("parallel", "session"), newRun("last", "session")
+	parallel.Parallel = true
+	for _, run := range []host.Run{elsewhere, parallel, last} {
 		create(t, s, run)
 		wantAhead(t, s, run, false)
 	}
-	member.ID, parallel.ID = "another member", "another parallel"
-	for _, run := range []host.Run{member, parallel} { // "last" is ahead of them
-		create(t, s, run)
-		wantAhead(t, s, run, false)
-	}
+	// "last" is ahead of these.
+	parallel.ID, parallel.RootID = "another parallel", "another parallel"
+	create(t, s, parallel)
+	wantAhead(t, s, parallel, false)
+	wantAhead(t, s, newMember("member", last), false)
+	judge := newRun("judge", "session")
+	judge.ParentID = "elsewhere"
+	create(t, s, judge)
+	wantAhead(t, s, judge, true)
 }
 
 // aheadAtOnce has many clients run in one session: no two of them find nobody

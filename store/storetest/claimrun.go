@@ -16,7 +16,7 @@ func claimRunTests() []test {
 		{"never twice", claimRunsAtOnce},
 		{"one of a session at a time", claimRunOfSession},
 		{"behind a foreground run", claimRunBehindForeground},
-		{"parallel ones and members wait for none", claimRunParallel},
+		{"parallel ones wait for none", claimRunParallel},
 		{"one", claimOneRun},
 		{"released", releasedRun},
 		{"one call", claimOneCall},
@@ -136,13 +136,13 @@ func claimRunBehindForeground(t *testing.T, s host.Store) {
 
 func claimRunParallel(t *testing.T, s host.Store) {
 	enqueue(t, s, newBackgroundRun("first", "session"))
-	parallel, member := newBackgroundRun("parallel", "session"), newBackgroundRun("member", "session")
-	parallel.Parallel, member.ParentID = true, "first"
-	enqueue(t, s, parallel, member)
-	wantClaimed(t, s, "first", "parallel", "member")
+	parallel := newBackgroundRun("parallel", "session")
+	parallel.Parallel = true
+	enqueue(t, s, parallel)
+	wantClaimed(t, s, "first", "parallel")
 	endWork(t, s, "first")
 	enqueue(t, s, newBackgroundRun("last", "session"))
-	wantClaimed(t, s, "last") // they keep none waiting
+	wantClaimed(t, s, "last") // it keeps none waiting
 }
 
 func claimOneRun(t *testing.T, s host.Store) {
@@ -209,9 +209,7 @@ func shownUnfinished(t *testing.T, s host.Store) {
 	late := newBackgroundRun("late", "session")
 	late.CreatedAt = at(5)
 	enqueue(t, s, late)
-	member := newBackgroundRun("member", "session")
-	member.ParentID = "one"
-	enqueue(t, s, member, newBackgroundRun("elsewhere", "another"))
+	enqueue(t, s, newBackgroundRun("elsewhere", "another"))
 	create(t, s, newRun("foreground", "session"))
 	wantRuns(t, s, host.RunFilter{Limit: 1}, []string{"one", "two", "late"}, 0)
 

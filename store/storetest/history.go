@@ -41,16 +41,13 @@ func historyWhole(t *testing.T, s host.Store) {
 }
 
 func historyFilter(t *testing.T, s host.Store) {
-	finish(t, s, newRun("first", "session"))
+	finishTeam(t, s, newRun("first", "session"), "child")
 	finish(t, s, newRun("elsewhere", "another"))
 	for _, status := range []host.RunStatus{host.RunError, host.RunCancelled} {
 		run := newRun(string(status), "session")
 		create(t, s, run)
 		must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(run, status)}))
 	}
-	child := newRun("child", "session")
-	child.ParentID, child.RootID = "first", "first"
-	finish(t, s, child)
 	finish(t, s, newRun("last", "session"))
 	create(t, s, newRun("running", "session"))
 	wantEqual(t, []string{"first", "last"}, ids(get(s.History(t.Context(), "session", 10))(t)))
@@ -73,8 +70,10 @@ func turns(t *testing.T, s host.Store) {
 		must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(run, status)}))
 		wantEqual(t, i+1, get(s.Turns(t.Context(), "session"))(t))
 	}
-	child := newRun("child", "session")
-	child.ParentID = "COMPLETED"
-	finish(t, s, child)
-	wantEqual(t, 3, get(s.Turns(t.Context(), "session"))(t))
+	finishTeam(t, s, newRun("team", "session"), "child")
+	wantEqual(t, 4, get(s.Turns(t.Context(), "session"))(t))
+	judge := newRun("judge", "session of the judge")
+	judge.ParentID = "team"
+	finish(t, s, judge)
+	wantEqual(t, 1, get(s.Turns(t.Context(), "session of the judge"))(t))
 }

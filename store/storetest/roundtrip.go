@@ -23,7 +23,11 @@ func roundTripTests() []test {
 func finishRoundTrip(t *testing.T, s host.Store) {
 	run, session, call := filled[host.Run](), filled[host.Session](), filled[host.HookCall]()
 	run.Status, call.Status, call.RunID, call.SessionID = host.RunCompleted, host.HookCallQueued, run.ID, run.SessionID
-	call.Releases = 0 // nobody could have given it back
+	run.RootID = run.ID // so that it is created
+	call.Releases = 0   // nobody could have given it back
+	found := call.Evaluations[0]
+	found.RunID, found.HookCallID = run.ID, call.ID
+	call.Evaluations[0] = found
 	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun(run.ID, run.SessionID), Lease: self()}))
 	flush(t, s)
 	attempt := run
@@ -31,6 +35,8 @@ func finishRoundTrip(t *testing.T, s host.Store) {
 	must(t, s.FinishRun(t.Context(), host.Finish{Run: attempt, Session: &session, Calls: []host.HookCall{call}}))
 	wantEqual(t, attempt, get(s.Run(t.Context(), run.ID))(t))
 	wantEqual(t, session, get(s.Session(t.Context(), session.ID))(t))
+	wantEqual(t, found, get(s.Evaluation(t.Context(), found.ID))(t))
+	call.Evaluations = nil // which are read by themselves
 	wantEqual(t, call, callOf(t, s, run.ID))
 }
 

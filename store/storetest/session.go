@@ -49,11 +49,9 @@ func updatedSession(t *testing.T, s host.Store) {
 }
 
 // backgroundSession is known when its first run is created, and stays as it is when
-// another is. A child has none of its own.
+// another is.
 func backgroundSession(t *testing.T, s host.Store) {
-	child := newBackgroundRun("child", "nobody's")
-	child.ParentID, child.RootID = "parent", "parent"
-	enqueue(t, s, newBackgroundRun("1", "session"), child)
+	enqueue(t, s, newBackgroundRun("1", "session"))
 	want := host.Session{
 		ID: "session", Component: host.Component{Kind: host.KindAgent, ID: "agent", Name: "Agent"}, UserID: "user",
 		CreatedAt: at(1), UpdatedAt: at(1),

@@ -18,8 +18,8 @@ func sessionDeleteTests() []test {
 	}
 }
 
-// full stores a session with two runs, a member's, two final calls and a
-// snapshot that nothing needs any more but a call of a dead process.
+// full stores a session with two runs, a member of the first, and for each of the
+// two a final call, what it found, and a snapshot that only a dead call needs.
 func full(t *testing.T, s host.Store, id string, calls ...host.HookCall) {
 	t.Helper()
 	session := newSession(1)
@@ -30,18 +30,19 @@ func full(t *testing.T, s host.Store, id string, calls ...host.HookCall) {
 	for _, name := range []string{"1", "2"} {
 		run := newRun(id+name, id)
 		create(t, s, run)
+		if name == "1" {
+			must(t, s.FinishRun(t.Context(), host.Finish{Run: newMember(id+"member", run)}))
+		}
 		over := newCall("over "+run.ID, run.ID)
 		over.SessionID = id
 		over.Status, over.SnapshotID = host.HookCallDead, "snapshot of "+run.ID
+		over.Evaluations = []host.Evaluation{newEvaluation("found of "+run.ID, over)}
 		must(t, s.FinishRun(t.Context(), host.Finish{
 			Run: finished(run, host.RunCompleted), Session: &session, Calls: append(calls, over),
 			Snapshots: []host.Snapshot{{ID: over.SnapshotID, RunID: run.ID, Context: []byte("{}")}},
 		}))
 		calls = nil
 	}
-	member := newRun(id+"member", id)
-	member.ParentID, member.RootID = id+"1", id+"1"
-	finish(t, s, member)
 }
 
 // wantGone expects nothing of a full session.
@@ -54,6 +55,9 @@ func wantGone(t *testing.T, s host.Store, id string) {
 		wantCode(t, err, host.CodeNotFound)
 		_, err = s.Snapshot(t.Context(), "snapshot of "+run)
 		wantCode(t, err, host.CodeNotFound)
+		_, err = s.Evaluation(t.Context(), "found of "+run)
+		wantCode(t, err, host.CodeNotFound)
+		wantChildren(t, s, run)
 		if calls := get(s.HookCalls(t.Context(), run))(t); len(calls) > 0 {
 			t.Errorf("%d hook calls are left of run %s", len(calls), run)
 		}
@@ -67,7 +71,8 @@ func wantFull(t *testing.T, s host.Store, id string) {
 	t.Helper()
 	get(s.Session(t.Context(), id))(t)
 	wantRuns(t, s, host.RunFilter{SessionID: id}, []string{id + "1", id + "2"}, 0)
-	get(s.Run(t.Context(), id+"member"))(t)
+	wantChildren(t, s, id+"1", id+"member")
+	get(s.Evaluation(t.Context(), "found of "+id+"1"))(t)
 	get(s.Snapshot(t.Context(), "snapshot of "+id+"1"))(t)
 	if len(get(s.HookCalls(t.Context(), id+"1"))(t)) == 0 || len(get(s.SessionUsage(t.Context(), id))(t)) == 0 {
 		t.Errorf("hook calls or usage of session %s are gone", id)

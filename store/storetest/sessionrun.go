@@ -41,12 +41,9 @@ func sessionRunsEnded(t *testing.T, s host.Store) {
 	create(t, s, newRun("running", "session"))
 	must(t, s.CreateRun(t.Context(), host.NewRun{Run: newRun("lazy", "session"), Lease: self()}))
 	end(t, s, newRun("one", "session"), host.RunError)
-	end(t, s, newRun("two", "session"), host.RunCompleted)
+	finishTeam(t, s, newRun("two", "session"), "member")
 	end(t, s, newRun("three", "session"), host.RunCancelled)
 	end(t, s, newRun("elsewhere", "another"), host.RunCompleted)
-	member := newRun("member", "session")
-	member.ParentID, member.RootID = "two", "two"
-	end(t, s, member, host.RunCompleted)
 	must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(early, host.RunCompleted)}))
 	wantRuns(t, s, host.RunFilter{}, []string{"one", "two", "three", "early"}, 0)
 	wantRuns(t, s, host.RunFilter{SessionID: "none"}, nil, 0)
@@ -114,19 +111,23 @@ func wantRuns(t *testing.T, s host.Store, filter host.RunFilter, want []string, 
 
 // sessionUsage: every run adds to its session, whatever it came to, once.
 func sessionUsage(t *testing.T, s host.Store) {
-	use := func(id, session, model, parent string, status host.RunStatus, wait bool) {
+	use := func(id, session, model string, status host.RunStatus, wait bool) {
 		run := newRun(id, session)
-		run.Model, run.ModelProvider, run.ParentID = model, "P", parent
+		run.Model, run.ModelProvider = model, "P"
 		must(t, s.CreateRun(t.Context(), host.NewRun{Run: run, Lease: self(), Wait: wait}))
 		must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(run, status)}))
 		wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: finished(run, status)}))
 	}
-	use("1", "session", "b", "", host.RunCompleted, true)
-	use("2", "session", "b", "", host.RunError, false)
-	use("3", "session", "b", "2", host.RunCompleted, true)
-	use("4", "session", "a", "", host.RunCancelled, false)
-	use("5", "another", "a", "", host.RunCompleted, true)
-	idle := newRun("idle", "unused")
+	use("1", "session", "b", host.RunCompleted, true)
+	use("2", "session", "b", host.RunError, false)
+	use("4", "session", "a", host.RunCancelled, false)
+	use("5", "another", "a", host.RunCompleted, true)
+	member := newMember("3", newRun("idle", "session"))
+	member.Model, member.ModelProvider = "b", "P"
+	create(t, s, newRun("idle", "session"))
+	must(t, s.FinishRun(t.Context(), host.Finish{Run: member}))
+	wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: member}))
+	idle := newRun("idle alone", "unused")
 	create(t, s, idle)
 	idle.Status = host.RunError
 	must(t, s.FinishRun(t.Context(), host.Finish{Run: idle}))

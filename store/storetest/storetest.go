@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(t *testing.T) host.Store, lacks ...Feature) {
 	}{
 		{"Run", runTests()},
 		{"Finish", finishTests()},
+		{"Child", childTests()},
+		{"Evaluation", evaluationTests()},
 		{"History", historyTests()},
 		{"Session", sessionTests()},
 		{"SessionList", sessionListTests()},

@@ -6,7 +6,6 @@ CREATE TABLE runs (
     seq              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the order of creation, per session
     id               TEXT COLLATE "C" NOT NULL UNIQUE,
     session_id       TEXT COLLATE "C" NOT NULL,
-    parent_id        TEXT COLLATE "C" NOT NULL, -- empty for a top-level run
     component_kind   TEXT COLLATE "C" NOT NULL,
     component_id     TEXT COLLATE "C" NOT NULL,
     background       BOOLEAN NOT NULL,
@@ -18,7 +17,7 @@ CREATE TABLE runs (
     lease_until      BIGINT NOT NULL,           -- as it was claimed; see nodes
     due_at           BIGINT NOT NULL,           -- of a background run that nobody holds
     cancel_requested BOOLEAN NOT NULL,          -- the run is to end CANCELLED
-    turn             INTEGER,                   -- 1 for the session's first finished top-level run
+    turn             INTEGER,                   -- once it has ended: 1 for the session's first, 0 inside another run
     created_at       BIGINT NOT NULL,
     finished_at      BIGINT NOT NULL,
     doc              BYTEA NOT NULL
@@ -27,6 +26,18 @@ CREATE TABLE runs (
 -- Every partial index costs each write a look at its condition, so there is one.
 CREATE INDEX runs_of_session ON runs (session_id, turn, seq);
 CREATE INDEX runs_unfinished ON runs (owner, background, seq) WHERE status IN ('PENDING', 'RUNNING');
+
+-- The runs inside others. Each has ended; before that it has no row.
+CREATE TABLE run_children (
+    seq        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the order of storing
+    run_id     TEXT COLLATE "C" NOT NULL,
+    root_id    TEXT COLLATE "C" NOT NULL,
+    parent_id  TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE INDEX run_children_of_parent ON run_children (parent_id, created_at, seq);
+CREATE INDEX run_children_of_root ON run_children (root_id);
 
 -- What clients called their requests.
 CREATE TABLE idempotency_keys (
@@ -142,6 +153,26 @@ CREATE TABLE snapshots (
     run_id  TEXT COLLATE "C" NOT NULL,
     context BYTEA NOT NULL
 );
+
+-- What hooks found of runs.
+CREATE TABLE evaluations (
+    seq            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the order of storing
+    id             TEXT COLLATE "C" NOT NULL UNIQUE,
+    run_id         TEXT COLLATE "C" NOT NULL,
+    hook_call_id   TEXT COLLATE "C" NOT NULL,
+    component_kind TEXT COLLATE "C" NOT NULL,
+    component_id   TEXT COLLATE "C" NOT NULL,
+    model          TEXT COLLATE "C" NOT NULL,
+    name           TEXT COLLATE "C" NOT NULL,
+    created_at     BIGINT NOT NULL,
+    updated_at     BIGINT NOT NULL,
+    doc            BYTEA NOT NULL
+);
+
+CREATE INDEX evaluations_created ON evaluations (created_at, seq);
+CREATE INDEX evaluations_of_run ON evaluations (run_id, created_at, seq);
+CREATE INDEX evaluations_of_component ON evaluations (component_kind, component_id, created_at, seq);
+CREATE INDEX evaluations_of_model ON evaluations (model, created_at, seq);
 
 CREATE TABLE modules (
     digest TEXT COLLATE "C" PRIMARY KEY,

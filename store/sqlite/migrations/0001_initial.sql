@@ -7,7 +7,6 @@ CREATE TABLE runs (
     id               TEXT NOT NULL UNIQUE,
     place            INTEGER NOT NULL,          -- the order of creation, among runs that have not ended
     session_id       TEXT NOT NULL,
-    parent_id        TEXT NOT NULL,             -- empty for a top-level run
     background       INTEGER NOT NULL,
     parallel         INTEGER NOT NULL,          -- waits for no other run of its session
     status           TEXT NOT NULL,
@@ -17,7 +16,7 @@ CREATE TABLE runs (
     lease_until      INTEGER NOT NULL,
     due_at           INTEGER NOT NULL,          -- of a background run that nobody holds
     cancel_requested INTEGER NOT NULL,          -- the run is to end CANCELLED
-    turn             INTEGER,                   -- 1 for the session's first finished top-level run
+    turn             INTEGER,                   -- once it has ended: 1 for the session's first, 0 inside another run
     first_call       INTEGER,                   -- its hook calls lie in one piece, which may have holes
     last_call        INTEGER,
     created_at       INTEGER NOT NULL,
@@ -32,6 +31,19 @@ CREATE INDEX runs_unfinished ON runs (owner, place) WHERE status IN ('PENDING', 
 CREATE INDEX runs_background ON runs (status, background) WHERE status IN ('PENDING', 'RUNNING') AND background;
 CREATE INDEX runs_streamed ON runs (finished_at) WHERE streamed;
 CREATE UNIQUE INDEX runs_of_key ON runs (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- The runs inside others, in the order of storing. Each has ended; before that it
+-- has no row.
+CREATE TABLE run_children (
+    seq        INTEGER PRIMARY KEY,
+    run_id     TEXT NOT NULL,
+    root_id    TEXT NOT NULL,
+    parent_id  TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX run_children_of_parent ON run_children (parent_id, created_at);
+CREATE INDEX run_children_of_root ON run_children (root_id);
 
 -- What background runs were asked, until their hooks have permitted it.
 CREATE TABLE run_inputs (
@@ -132,6 +144,26 @@ CREATE TABLE snapshots (
     run_id  TEXT NOT NULL,
     context BLOB NOT NULL
 ) STRICT;
+
+-- What hooks found of runs.
+CREATE TABLE evaluations (
+    seq            INTEGER PRIMARY KEY,        -- the order of storing
+    id             TEXT NOT NULL UNIQUE,
+    run_id         TEXT NOT NULL,
+    hook_call_id   TEXT NOT NULL,
+    component_kind TEXT NOT NULL,
+    component_id   TEXT NOT NULL,
+    model          TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    created_at     INTEGER NOT NULL,
+    updated_at     INTEGER NOT NULL,
+    doc            TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX evaluations_created ON evaluations (created_at);
+CREATE INDEX evaluations_of_run ON evaluations (run_id, created_at);
+CREATE INDEX evaluations_of_component ON evaluations (component_kind, component_id, created_at);
+CREATE INDEX evaluations_of_model ON evaluations (model, created_at);
 
 CREATE TABLE modules (
     digest TEXT PRIMARY KEY,
