@@ -115,9 +115,12 @@ type StepOutput struct {
 	// Content is a JSON string or object.
 	Content     json.RawMessage `json:"content,omitempty"`
 	ContentType string          `json:"content_type,omitempty"`
-	// RunID is the run of the component.
-	RunID   string   `json:"run_id,omitempty"`
-	Metrics *Metrics `json:"metrics,omitempty"`
+	// RunID is the run of the component; Model, ModelProvider and Metrics are that
+	// run's.
+	RunID         string   `json:"run_id,omitempty"`
+	Model         string   `json:"model,omitempty"`
+	ModelProvider string   `json:"model_provider,omitempty"`
+	Metrics       *Metrics `json:"metrics,omitempty"`
 	// Error is why the step failed, empty when it did not.
 	Error string `json:"error,omitempty"`
 	// Steps are those inside.

@@ -18,29 +18,36 @@ type delegated struct {
 	runID string
 }
 
-// delegation is the tool a team's leader gives tasks to members with.
+// delegation is the tool the leader of this run's team gives tasks to members with.
 func (x *execution) delegation() *tool {
+	t := newTool(nil, delegationOf(x.team))
 	if x.team.Mode == host.TeamBroadcast {
-		t := newTool(nil, host.ToolDefinition{
-			Name:        host.DelegateToMembers,
-			Description: "Gives one task to all members of the team at once and returns what each of them answers.",
-			Parameters:  json.RawMessage(`{"type":"object","properties":{"task":{"type":"string","description":"The task, with everything the members have to know."}},"required":["task"],"additionalProperties":false}`),
-		})
 		t.delegates = x.delegateToAll
 		return t
 	}
-	t := newTool(nil, host.ToolDefinition{
-		Name:        host.DelegateToMember,
-		Description: "Gives a task to one member of the team and returns what the member answers.",
-		Parameters:  json.RawMessage(`{"type":"object","properties":{"member_id":{"type":"string","enum":` + x.memberIDs() + `,"description":"The id of the member."},"task":{"type":"string","description":"The task, with everything the member has to know."}},"required":["member_id","task"],"additionalProperties":false}`),
-	})
 	t.delegates, t.direct = x.delegateToOne, x.team.Mode == host.TeamRoute
 	return t
 }
 
-func (x *execution) memberIDs() string {
-	ids := make([]string, len(x.team.Members))
-	for i, m := range x.team.Members {
+// delegationOf is the tool a team's leader gives tasks to members with.
+func delegationOf(team *host.Team) host.ToolDefinition {
+	if team.Mode == host.TeamBroadcast {
+		return host.ToolDefinition{
+			Name:        host.DelegateToMembers,
+			Description: "Gives one task to all members of the team at once and returns what each of them answers.",
+			Parameters:  json.RawMessage(`{"type":"object","properties":{"task":{"type":"string","description":"The task, with everything the members have to know."}},"required":["task"],"additionalProperties":false}`),
+		}
+	}
+	return host.ToolDefinition{
+		Name:        host.DelegateToMember,
+		Description: "Gives a task to one member of the team and returns what the member answers.",
+		Parameters:  json.RawMessage(`{"type":"object","properties":{"member_id":{"type":"string","enum":` + memberIDs(team) + `,"description":"The id of the member."},"task":{"type":"string","description":"The task, with everything the member has to know."}},"required":["member_id","task"],"additionalProperties":false}`),
+	}
+}
+
+func memberIDs(team *host.Team) string {
+	ids := make([]string, len(team.Members))
+	for i, m := range team.Members {
 		ids[i] = string(host.TextContent(m.ID))
 	}
 	return "[" + strings.Join(ids, ",") + "]"

@@ -34,7 +34,8 @@ func (w *walker) component(ctx context.Context, s *host.Step, at stepPlace, prev
 		return output, w.failed(s, failure, run.Failure)
 	}
 	metrics := run.Metrics
-	output.Executor, output.RunID, output.Metrics = run.Component, run.ID, &metrics
+	output.Executor, output.RunID = run.Component, run.ID
+	output.Model, output.ModelProvider, output.Metrics = run.Model, run.ModelProvider, &metrics
 	output.Content, output.ContentType = run.Content, run.ContentType
 	w.emitStep(host.EventStepCompleted, s, at, host.StepEvent{Output: &output})
 	return output, nil

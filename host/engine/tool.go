@@ -49,6 +49,31 @@ func (x *execution) openTools(ctx context.Context) error {
 	return nil
 }
 
+// ToolDefinitions returns what a component may call, the delegation of a team
+// included. A source of tools that cannot be asked is logged and left out. It fails
+// with CodeNotFound for a component that does not exist.
+func (e *Engine) ToolDefinitions(ctx context.Context, scope host.BindingScope) ([]host.ToolDefinition, error) {
+	s, err := e.lookup(scope)
+	if err != nil {
+		return nil, err
+	}
+	var definitions []host.ToolDefinition
+	for i := range s.agent.Tools {
+		tools, err := e.toolbox.Tools(ctx, s.agent.Tools[i:i+1])
+		if err != nil {
+			e.log.WarnContext(ctx, "list tools", "kind", scope.Kind, "component", scope.ID, "error", err)
+			continue
+		}
+		for _, t := range tools {
+			definitions = append(definitions, t.Definition())
+		}
+	}
+	if s.team != nil {
+		definitions = append(definitions, delegationOf(s.team))
+	}
+	return definitions, nil
+}
+
 func newTool(t host.Tool, definition host.ToolDefinition) *tool {
 	return &tool{Tool: t, definition: definition, parameters: sync.OnceValues(func() (*schema.Schema, error) {
 		return schema.Compile(definition.Parameters)
