@@ -53,7 +53,8 @@ func TestPlans(t *testing.T) {
 
 func plannedQueries() []string {
 	queries := []string{
-		insertEndQuery, updateEndQuery, insertChildQuery, childRunsQuery, dropEvaluationsQuery, addUsageQuery, putSessionQuery, insertCallQuery, insertRunsQuery, openRunQuery, fenceQuery,
+		insertEndQuery, updateEndQuery, insertChildQuery, childRunsQuery, dropEvaluationsQuery,
+		addUsageQuery, putSessionQuery, insertCallQuery, insertRunsQuery, openRunQuery, fenceQuery,
 		aheadQuery, claimRunsQuery, claimRunQuery, dueQuery, claimQuery, claimNamedQuery, backlogQuery, eventsQuery,
 		historyQuery, sessionRunsQuery, sessionUnfinishedQuery, hookCallsQuery, modelUsageQuery,
 		finishCallsQuery, holdSnapshotsQuery, dropSnapshotsQuery, renewQuery, leftQuery, sweptRunsQuery,

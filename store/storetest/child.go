@@ -21,6 +21,7 @@ func childTests() []test {
 		{"races with a claim", childRaces},
 		{"in order", childOrder},
 		{"at once", childrenAtOnce},
+		{"of a hook is none", childOfHook},
 		{"is no turn", childNoTurn},
 		{"goes with its root", childExpires},
 		{"deleted, what hooks started stays", childDeleted},
@@ -215,13 +216,31 @@ func childOrder(t *testing.T, s host.Store) {
 	}
 	inner := newMember("inner", newMember("7", root))
 	must(t, s.FinishRun(t.Context(), host.Finish{Run: inner}))
-	judge := newRun("judge", "session of the judge")
-	judge.ParentID, judge.Depth = "root", 1
-	finish(t, s, judge)
 	wantChildren(t, s, "root", want...)
 	wantChildren(t, s, "7", "inner")
 	wantChildren(t, s, "none")
-	wantEqual(t, finished(judge, host.RunCompleted), get(s.Run(t.Context(), "judge"))(t))
+}
+
+// childOfHook: what a hook started is a run like any other.
+func childOfHook(t *testing.T, s host.Store) {
+	create(t, s, newRun("judged", "session"))
+	for id, wait := range map[string]bool{"waited": true, "lazy": false} {
+		judge := newJudge(id, "judged")
+		must(t, s.CreateRun(t.Context(), host.NewRun{Run: judge, Lease: self(), Wait: wait}))
+		wantEqual(t, judge, get(s.Run(t.Context(), id))(t))
+		flush(t, s)
+		wantEqual(t, judge, get(s.Run(t.Context(), id))(t))
+		must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(judge, host.RunCompleted)}))
+		wantRuns(t, s, host.RunFilter{SessionID: judge.SessionID}, []string{id}, 0)
+	}
+	wantChildren(t, s, "judged")
+}
+
+// newJudge is a run that a hook of another one started.
+func newJudge(id, judged string) host.Run {
+	run := newRun(id, "session of "+id)
+	run.ParentID, run.Depth = judged, 1
+	return run
 }
 
 // childrenAtOnce ends the members of a broadcast.
@@ -290,8 +309,7 @@ func childExpires(t *testing.T, s host.Store) {
 
 func childDeleted(t *testing.T, s host.Store) {
 	finishTeam(t, s, newRun("root", "session"), "member")
-	judge := newRun("judge", "session of the judge")
-	judge.ParentID, judge.Depth = "root", 1
+	judge := newJudge("judge", "root")
 	finishTeam(t, s, judge, "member of judge")
 	must(t, s.DeleteSessions(t.Context(), []string{"session"}, false))
 	for _, id := range []string{"root", "member"} {

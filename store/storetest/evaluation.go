@@ -29,7 +29,8 @@ func newEvaluation(id string, call host.HookCall) host.Evaluation {
 	score := 7.5
 	return host.Evaluation{
 		ID: id, HookCallID: call.ID, RunID: call.RunID, SessionID: call.SessionID, Component: call.Component,
-		Plugin: call.Plugin, Hook: call.Hook, Score: &score, Passed: true, Reason: "good", Output: host.TextContent("<answer>"),
+		Plugin: call.Plugin, Hook: call.Hook, Score: &score, Passed: true, Reason: "good",
+		Output:     host.TextContent("<answer>"),
 		JudgeRunID: "judge", Model: "model", ModelProvider: "P", CreatedAt: at(3), UpdatedAt: at(3),
 	}
 }

@@ -72,8 +72,6 @@ func turns(t *testing.T, s host.Store) {
 	}
 	finishTeam(t, s, newRun("team", "session"), "child")
 	wantEqual(t, 4, get(s.Turns(t.Context(), "session"))(t))
-	judge := newRun("judge", "session of the judge")
-	judge.ParentID = "team"
-	finish(t, s, judge)
-	wantEqual(t, 1, get(s.Turns(t.Context(), "session of the judge"))(t))
+	finish(t, s, newJudge("judge", "team"))
+	wantEqual(t, 1, get(s.Turns(t.Context(), "session of judge"))(t))
 }
