@@ -33,11 +33,11 @@ type Store interface {
 
 // RunStore keeps runs.
 type RunStore interface {
-	// CreateRun stores a run without its input. A run that is not waited for is
+	// CreateRun stores a top-level run without its input. One that is not waited for is
 	// put into the next batch: it can be read at once, and is lost when the process
 	// dies first. An id that exists is CodeConflict, reported only to who waits; an
 	// idempotency key that exists is a *DuplicateError; a queue that is full is
-	// CodeBusy. A cancel that came before the run is kept for it. With a top-level
+	// CodeBusy. A cancel that came before the run is kept for it. With a
 	// background run comes its session, without a title and a state, when there is none.
 	CreateRun(ctx context.Context, create NewRun) error
 	// StartRun turns a PENDING run into RUNNING; it is not waited for.
@@ -181,7 +181,7 @@ type RetentionStore interface {
 
 // Retention says what is old, by when it ended; a zero time keeps all of it.
 type Retention struct {
-	// Runs go with their hook calls.
+	// Runs go with the runs inside them, their hook calls and evaluations.
 	Runs      time.Time
 	HookCalls time.Time
 	// Logs are what the guests of hook calls logged.
@@ -190,7 +190,7 @@ type Retention struct {
 	Events time.Time
 }
 
-// Expired counts what was deleted: runs, hook calls without those of runs, and
+// Expired counts what was deleted: top-level runs, hook calls without those of runs, and
 // calls whose logs went.
 type Expired struct {
 	Runs      int
