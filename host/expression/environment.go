@@ -10,7 +10,7 @@ import (
 // Bounds of a compiled expression.
 const (
 	maxNodes = 10_000
-	maxDepth = 100
+	maxDepth = 50
 )
 
 // newEnvironment declares what expressions may use. It is made for each of them:

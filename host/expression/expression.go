@@ -42,7 +42,8 @@ type Expression struct {
 }
 
 // Compile compiles an expression over input, previous, steps and session_state.
-// An error is a *host.Error of one line that names the position, line:column.
+// A source that is refused is a CodeInvalid of one line that names the position,
+// line:column.
 func Compile(source string, want Kind) (*Expression, error) {
 	if len(source) > MaxBytes {
 		return nil, refused("the expression is longer than %d KiB", MaxBytes>>10)
@@ -91,14 +92,17 @@ func referenced(checked *cel.Ast) map[string]bool {
 	return names
 }
 
+// firstIssue is the error of the first thing that is wrong.
 func firstIssue(issues *cel.Issues) error {
-	for _, e := range issues.Errors() {
-		if e.Location.Line() < 1 {
-			return refused("%s", oneLine(e.Message))
-		}
-		return refused("%d:%d: %s", e.Location.Line(), e.Location.Column()+1, oneLine(e.Message))
+	found := issues.Errors()
+	if len(found) == 0 {
+		return refused("%s", oneLine(issues.Err().Error()))
 	}
-	return refused("%s", oneLine(issues.Err().Error()))
+	message, at := oneLine(found[0].Message), found[0].Location
+	if at.Line() < 1 {
+		return refused("%s", message)
+	}
+	return refused("%d:%d: %s", at.Line(), at.Column()+1, message)
 }
 
 func refused(format string, args ...any) error {

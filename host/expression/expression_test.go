@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -155,6 +157,8 @@ func TestFailures(t *testing.T) {
 		{`1 / int(previous.score) == 1`, Bool, "the expression failed: division by zero"},
 		{`"a" in input`, Bool, "the expression failed: no such overload"},
 		{`previous.score.matches("a")`, Bool, "the expression failed: no such overload"},
+		{`previous.score.trim() == ""`, Bool, "the expression failed: no such overload"},
+		{`input.split(previous.score) == []`, Bool, "the expression failed: no such overload"},
 		{`input.matches(input + "(")`, Bool, "the expression failed: error parsing regexp"},
 	}
 	for _, test := range tests {
@@ -169,6 +173,21 @@ func TestFailures(t *testing.T) {
 			t.Errorf("%s: error = %v, want %q", test.source, err, test.want)
 		}
 	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	e := mustCompile(t, `previous.exists(p, p == input)`, Bool)
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			vars := Vars{Input: json.RawMessage(strconv.Itoa(i)), Previous: json.RawMessage(`[0,2,4,6]`)}
+			if got, err := e.Bool(t.Context(), vars); err != nil || got != (i%2 == 0) {
+				t.Errorf("%d: %v, %v", i, got, err)
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestWrongKind(t *testing.T) {

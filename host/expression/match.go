@@ -17,15 +17,15 @@ const maxPattern = 500
 
 // matchesPerCost is how many bytes times instructions of a regular expression cost
 // as much as a step.
-const matchesPerCost = 20
+const matchesPerCost = 10
 
 // matchesFunction declares matches as the library does; it looks only where it can
 // be done in time.
 func matchesFunction() cel.EnvOption {
-	types := []*cel.Type{cel.StringType, cel.StringType}
+	texts := []*cel.Type{cel.StringType, cel.StringType}
 	return cel.Function(matches,
-		cel.Overload("matches", types, cel.BoolType),
-		cel.MemberOverload("matches_string", types, cel.BoolType),
+		cel.Overload(matches, texts, cel.BoolType),
+		cel.MemberOverload("matches_string", texts, cel.BoolType),
 		cel.SingletonBinaryBinding(match))
 }
 
@@ -64,5 +64,5 @@ func matchCost(args []ref.Val) uint64 {
 	if err != nil {
 		return 0
 	}
-	return uint64(len(text)) * uint64(len(program.Inst)) / matchesPerCost
+	return uint64(len(text)+1) * uint64(len(program.Inst)) / matchesPerCost
 }

@@ -7,8 +7,12 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 )
 
-// bytesPerCost is how many bytes of text cost as much as a step.
-const bytesPerCost = 10
+const (
+	// bytesPerCost is how many bytes of text cost as much as a step.
+	bytesPerCost = 10
+	// valueCost is how many steps a value costs that is compared.
+	valueCost = 5
+)
 
 // prices are the costs of calls: a step, and what it reads and makes. Those of the
 // library do not know the sizes of values whose types are dynamic.
@@ -33,8 +37,8 @@ func (prices) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint
 	return &cost
 }
 
-// comparisonCost is how many values are compared, at most maxCost+1: values may
-// hold others many times, so that nobody could count them all.
+// comparisonCost is that of the values that are compared, at most maxCost+1: values
+// may hold others many times, so that nobody could count them all.
 func comparisonCost(function string, args []ref.Val) uint64 {
 	right := args[1]
 	if function == operators.In {
@@ -48,7 +52,7 @@ func comparisonCost(function string, args []ref.Val) uint64 {
 
 // deepCost is the cost of v and all in it, at most limit.
 func deepCost(v ref.Val, limit uint64) uint64 {
-	cost := 1 + textCost(v)
+	cost := valueCost + textCost(v)
 	add := func(part ref.Val) {
 		if cost < limit {
 			cost += deepCost(part, limit-cost)
