@@ -109,8 +109,10 @@ func refused(format string, args ...any) error {
 	return host.Errorf(host.CodeInvalid, format, args...)
 }
 
-// oneLine is a message of the library as it is shown.
+// oneLine is a message of the library as it is shown: without the tokens its parser
+// would have liked better.
 func oneLine(text string) string {
+	text, _, _ = strings.Cut(text, " expecting {")
 	text = strings.ReplaceAll(text, " (in container '')", "")
 	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > maxMessage {

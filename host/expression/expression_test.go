@@ -114,7 +114,7 @@ func TestRefusedSources(t *testing.T) {
 		{"", Bool, "the expression is empty"},
 		{" \n", Bool, "the expression is empty"},
 		{strings.Repeat("a", MaxBytes+1), Bool, "the expression is longer than 4 KiB"},
-		{`previous.done &&`, Bool, "1:17: Syntax error:"},
+		{`previous.done &&`, Bool, "1:17: Syntax error: mismatched input '<EOF>'"},
 		{"true &&\n  unknown", Bool, "2:3: undeclared reference to 'unknown'"},
 		{`now() == 1`, Bool, "1:4: undeclared reference to 'now'"},
 		{`"text"`, Bool, "the expression gives string, not true or false"},

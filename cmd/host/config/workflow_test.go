@@ -203,7 +203,7 @@ workflows:
 		`line 35: workflows[4].steps[5].loop: has no end: it needs until or max_iterations`,
 		`line 35: workflows[4].steps[5].loop.while: unknown key; the keys here are steps, until, max_iterations`,
 		`line 36: workflows[4].steps[6].loop: must be a mapping, not text`,
-		"line 39: workflows[5].steps[0].loop.until: 1:17: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}",
+		`line 39: workflows[5].steps[0].loop.until: 1:17: Syntax error: mismatched input '<EOF>'`,
 		`line 40: workflows[5].steps[1].loop.until: the expression gives int, not true or false`,
 		`line 41: workflows[5].steps[2].loop.until: function is missing`,
 		`line 43: workflows[5].steps[3].condition.if: 2:3: undeclared reference to 'unknown'`,
