@@ -132,7 +132,7 @@ func TestParseManifestProblems(t *testing.T) {
 			"line 1: " + strings.Repeat("[0]", 65) + ": is nested more than 64 levels deep",
 		}},
 		{"unknown keys", minimal + "licence: MIT\nlimits: {mem: 1MiB}\n", []string{
-			"line 6: licence: unknown key; known are manifest_version, name, version, description, abi, hooks, permissions, config_schema, limits, tests",
+			"line 6: licence: unknown key; known are manifest_version, name, version, description, abi, hooks, tools, permissions, config_schema, limits, tests",
 			"line 7: limits.mem: unknown key; known are memory, output",
 		}},
 		{"repeated keys", minimal + "name: b\nlimits: {memory: 1MiB, memory: 2MiB}\n", []string{
@@ -160,13 +160,13 @@ func TestParseManifestProblems(t *testing.T) {
 		{"shape and meaning at once", minimal + "abi: wasm\npermissions:\n  http: {reason: x}\ntypo: 1\n", []string{
 			"line 6: abi: must be extism or wasi-command",
 			"line 8: permissions.http: names no host: set hosts or hosts_from",
-			"line 9: typo: unknown key; known are manifest_version, name, version, description, abi, hooks, permissions, config_schema, limits, tests",
+			"line 9: typo: unknown key; known are manifest_version, name, version, description, abi, hooks, tools, permissions, config_schema, limits, tests",
 		}},
 		{"contradiction", strings.Replace(minimal, "run}", "run, guardrail: true, mode: background}", 1), []string{
 			"line 5: hooks[0].mode: a guardrail is always blocking",
 		}},
 		{"what is missing has the line above it", "name: a\n", []string{
-			"line 1: hooks: needs at least one hook",
+			"line 1: hooks: needs at least one hook, or tools at least one tool",
 			"line 1: manifest_version: must be 1",
 			"line 1: version: must be a semantic version such as 1.2.0",
 		}},
@@ -204,8 +204,8 @@ func TestParseManifestProblems(t *testing.T) {
 			"line 6: config_schema.e: must be written as JSON writes numbers",
 		}},
 		{"odd keys", minimal + "\"a b\": 1\n\"" + strings.Repeat("k", 99) + "\": 1\n1: 2\n", []string{
-			"line 6: [\"a b\"]: unknown key; known are manifest_version, name, version, description, abi, hooks, permissions, config_schema, limits, tests",
-			"line 7: [\"" + strings.Repeat("k", 60) + "…\"]: unknown key; known are manifest_version, name, version, description, abi, hooks, permissions, config_schema, limits, tests",
+			"line 6: [\"a b\"]: unknown key; known are manifest_version, name, version, description, abi, hooks, tools, permissions, config_schema, limits, tests",
+			"line 7: [\"" + strings.Repeat("k", 60) + "…\"]: unknown key; known are manifest_version, name, version, description, abi, hooks, tools, permissions, config_schema, limits, tests",
 			"line 8: a key must be plain or quoted text",
 		}},
 	} {
