@@ -22,6 +22,7 @@ import (
 	"github.com/snaphook-dev/snaphook/host/job/pool"
 	"github.com/snaphook-dev/snaphook/host/metric"
 	"github.com/snaphook-dev/snaphook/host/plugin"
+	"github.com/snaphook-dev/snaphook/host/tool"
 	"github.com/snaphook-dev/snaphook/runtime"
 )
 
@@ -155,12 +156,14 @@ func (h *parts) buildEngine(context.Context) error {
 	if err != nil {
 		return err
 	}
-	agents := make([]*host.Agent, len(h.cfg.Agents))
-	for i := range h.cfg.Agents {
-		agents[i] = &h.cfg.Agents[i]
+	tools, err := tool.New(tool.Config{Plugins: h.registry, Caller: h.registry, Version: version(), Log: h.log})
+	if err != nil {
+		return err
 	}
+	h.closers = append(h.closers, tools.Close)
 	h.engine, err = engine.New(engine.Config{
-		Store: h.store, Hooks: hooks, Pool: queue, Agents: agents, Models: h.cfg.Models, Node: h.node,
+		Store: h.store, Hooks: hooks, Pool: queue, Tools: tools, Models: h.cfg.Models, Node: h.node,
+		Agents: pointers(h.cfg.Agents), Teams: pointers(h.cfg.Teams), Workflows: pointers(h.cfg.Workflows),
 		MaxQueued: h.cfg.Background.Queue, RunTimeout: h.cfg.Background.Timeout,
 		Observer: h.metrics, Log: h.log,
 	})
@@ -168,6 +171,15 @@ func (h *parts) buildEngine(context.Context) error {
 		return err
 	}
 	return h.buildSupervisor(queue)
+}
+
+// pointers are the addresses of the items of a list.
+func pointers[T any](items []T) []*T {
+	all := make([]*T, len(items))
+	for i := range items {
+		all[i] = &items[i]
+	}
+	return all
 }
 
 func (h *parts) buildSupervisor(queue *pool.Pool) (err error) {
