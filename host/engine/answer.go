@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/host/model"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
@@ -88,7 +90,7 @@ func (x *execution) followCalls(ctx context.Context, said response) error {
 // emitDirect streams what members answered as the run's own answer.
 func (x *execution) emitDirect() {
 	if x.sendsDeltas() {
-		x.emit(host.Event{Kind: host.EventRunContent, Content: x.direct})
+		x.emit(host.Event{Kind: host.EventRunContent, Content: x.direct, ContentType: x.contentType(x.direct)})
 	}
 }
 
@@ -186,9 +188,9 @@ var errToolCalls = errors.New("a hook added tool calls, and there are no tools")
 
 // postModelCall shows the hooks the answer and returns what they left.
 func (x *execution) postModelCall(ctx context.Context, requestID string, r model.Response) (response, error) {
-	said := response{content: host.TextContent(r.Content), calls: r.ToolCalls, unread: make([]bool, len(r.ToolCalls))}
+	said := response{content: host.TextContent(r.Content), calls: slices.Clone(r.ToolCalls), unread: make([]bool, len(r.ToolCalls))}
 	for i := range said.calls {
-		if said.calls[i].Args == nil {
+		if !hook.ValidPart(said.calls[i].Args) {
 			said.calls[i].Args, said.unread[i] = json.RawMessage(`{}`), true
 		}
 	}

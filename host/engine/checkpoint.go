@@ -32,6 +32,8 @@ type checkpoint struct {
 	Messages []host.Message       `json:"messages,omitempty"`
 	Tools    []host.ToolExecution `json:"tools,omitempty"`
 	Requests int                  `json:"requests,omitempty"`
+	// Direct is what members answered in the place of their leader.
+	Direct json.RawMessage `json:"direct,omitempty"`
 	// Steps are those of a workflow that have ended.
 	Steps []doneStep `json:"steps,omitempty"`
 	// Children are the runs inside this one that have not ended, by their keys.
@@ -61,11 +63,44 @@ func (x *execution) save(ctx context.Context) error {
 	if x.tree.journal == nil {
 		return nil
 	}
-	now := x.checkpoint()
-	x.tree.mu.Lock()
-	x.saved = now
-	x.tree.mu.Unlock()
+	x.freeze()
 	return x.tree.store(ctx)
+}
+
+// freeze has the checkpoint of the tree hold the run as it is now. Whoever has runs
+// inside was held before them.
+func (x *execution) freeze() {
+	x.tree.mu.Lock()
+	defer x.tree.mu.Unlock()
+	now := x.checkpoint()
+	if x.saved != nil {
+		now.Children = x.saved.Children
+	} else {
+		now.Children = map[string]*checkpoint{}
+	}
+	x.saved = now
+	if x.inside() {
+		x.parent.saved.Children[x.key] = now
+	}
+}
+
+// unfinished is the checkpoint of a run inside this one, nil for none.
+func (x *execution) unfinished(key string) *checkpoint {
+	x.tree.mu.Lock()
+	defer x.tree.mu.Unlock()
+	if x.saved == nil {
+		return nil
+	}
+	return x.saved.Children[key]
+}
+
+// forget drops the checkpoint of a run inside this one, which has ended.
+func (x *execution) forget(key string) {
+	x.tree.mu.Lock()
+	defer x.tree.mu.Unlock()
+	if x.saved != nil {
+		delete(x.saved.Children, key)
+	}
 }
 
 // saveRoot saves what follows the input of a background run. Runs inside one begin
@@ -86,7 +121,7 @@ func (x *execution) checkpoint() *checkpoint {
 	c := &checkpoint{
 		StartedAt: x.startedAt, Turn: x.turn, Request: x.req, Run: &row, Passed: make([]passed, len(x.emitted)),
 		Messages: slices.Clone(x.run.Messages), Tools: slices.Clone(x.run.Tools), Requests: x.requests,
-		Steps: slices.Clone(x.steps),
+		Direct: x.direct, Steps: slices.Clone(x.steps),
 	}
 	c.Request.Input, c.Request.SessionState = nil, nil
 	for i := range x.emitted {
@@ -110,7 +145,7 @@ func (e *emitted) pack() passed {
 		Point: e.occasion.Point, Sequence: e.occasion.Sequence,
 		Permitted: e.permitted, Background: e.background,
 	}
-	if len(e.background) > 0 {
+	if e.permitted && len(e.background) > 0 { // what was denied is kept nowhere
 		p.Context = &e.context
 	}
 	for _, call := range e.calls {
@@ -122,7 +157,10 @@ func (e *emitted) pack() passed {
 // resume puts the run where the checkpoint left it.
 func (x *execution) resume(from *checkpoint) {
 	x.from, x.saved, x.inputPermitted, x.startedAt = from, from, true, from.StartedAt
-	x.requests, x.steps = from.Requests, slices.Clone(from.Steps)
+	x.requests, x.direct, x.steps = from.Requests, from.Direct, slices.Clone(from.Steps)
+	if from.Children == nil {
+		from.Children = map[string]*checkpoint{}
+	}
 	if x.inside() {
 		x.run = *from.Run
 		x.run.Attempt = x.tree.root.run.Attempt

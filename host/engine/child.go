@@ -43,11 +43,11 @@ func (x *execution) child(ctx context.Context, req childRequest) (host.Run, erro
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	child := x.newChild(id, &req, cancel)
-	x.enter(req.key, child)
 	run, err := child.carryOutInside(ctx)
 	if err != nil {
 		return host.Run{}, err
 	}
+	x.forget(req.key)
 	x.adopt(run)
 	if ctx.Err() != nil {
 		return run, context.Cause(ctx)
@@ -73,30 +73,21 @@ func (x *execution) newChild(id string, req *childRequest, cancel context.Cancel
 		Input: req.input, OutputSchema: req.schema,
 		Dependencies: x.req.Dependencies, Metadata: x.req.Metadata, Arguments: x.req.Arguments, Deltas: x.req.Deltas,
 	}, run, cancel)
-	child.tree, child.parent, child.turn = x.tree, x, x.turn
+	child.tree, child.parent, child.key, child.turn = x.tree, x, req.key, x.turn
 	child.covered = x.covered || x.judged
-	if x.from != nil && x.from.Children[req.key] != nil {
-		child.resume(x.from.Children[req.key])
+	if from := x.unfinished(req.key); from != nil {
+		child.resume(from)
 	}
 	return child
-}
-
-// enter has the checkpoints of the tree hold the child's.
-func (x *execution) enter(key string, child *execution) {
-	x.tree.mu.Lock()
-	defer x.tree.mu.Unlock()
-	if x.children == nil {
-		x.children = map[string]*execution{}
-	}
-	x.children[key] = child
 }
 
 // adopt adds a run that has ended to those inside this one.
 func (x *execution) adopt(run host.Run) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.run.Children = append(x.run.Children, run)
-	slices.SortStableFunc(x.run.Children, func(a, b host.Run) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	children := append(slices.Clone(x.run.Children), run) // events show the ones before
+	slices.SortStableFunc(children, func(a, b host.Run) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	x.run.Children = children
 }
 
 // carryOutInside executes a run inside another one and stores its end. It fails
@@ -105,17 +96,30 @@ func (x *execution) carryOutInside(ctx context.Context) (host.Run, error) {
 	x.observer.RunStarted(x.run.Component)
 	defer x.ended()
 	cause := x.execute(ctx)
-	var unread *storeError
-	if errors.As(cause, &unread) || errors.Is(cause, host.ErrStale) || errors.Is(context.Cause(ctx), host.ErrStale) {
-		x.run.Status = host.RunRunning
-		return host.Run{}, cause
+	err := x.leftOffInside(ctx, cause)
+	if err == nil {
+		err = x.conclude(ctx, cause)
 	}
-	if err := x.conclude(ctx, cause); err != nil {
+	if err != nil {
 		x.run.Status = host.RunRunning
-		return host.Run{}, &storeError{"store child run", err}
+		return host.Run{}, err
 	}
 	x.emitEnd()
 	return x.run, nil
+}
+
+// leftOffInside is leftOff of a run inside another one. A step that failed beside it
+// ends it; so does a client that leaves.
+func (x *execution) leftOffInside(ctx context.Context, cause error) error {
+	var unread *storeError
+	var beside *stepFailure
+	switch {
+	case errors.As(cause, &unread):
+		return cause
+	case x.tree.journal == nil, errors.As(context.Cause(ctx), &beside):
+		return nil
+	}
+	return leftOff(ctx, cause)
 }
 
 // inside reports whether the run is inside another one.

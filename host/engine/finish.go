@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -39,7 +38,13 @@ func (x *execution) conclude(ctx context.Context, cause error) error {
 	if !x.startedAt.IsZero() {
 		x.run.Metrics.Duration = x.run.FinishedAt.Sub(x.startedAt).Seconds()
 	}
-	return x.record(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	if x.inside() && x.tree.journal != nil { // what the run did in the tree is not to be undone
+		if err := x.tree.store(ctx); err != nil && !errors.Is(err, errCancelled) {
+			return err
+		}
+	}
+	return x.record(ctx)
 }
 
 // cancelLate ends the run as CANCELLED that had ended otherwise.
@@ -180,7 +185,7 @@ func (x *execution) write(ctx context.Context) error {
 	held := x.hold(end.Calls, jobs)
 	if err := x.store.FinishRun(ctx, end); err != nil {
 		x.giveUp(end.Calls, held, err)
-		return fmt.Errorf("finish run: %w", err)
+		return &storeError{"finish run", err}
 	}
 	for _, j := range held {
 		x.pool.Submit(pool.Job{Call: end.Calls[j.call], Snapshot: j.snapshot})

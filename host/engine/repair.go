@@ -40,7 +40,7 @@ func newUnstored() *unstored {
 func (x *execution) bareEnd() host.Finish {
 	run := x.run
 	run.FinishedAt = x.now()
-	run.Messages, run.Metadata, run.SessionState = nil, nil, nil
+	run.Messages, run.Tools, run.Steps, run.Metadata, run.SessionState = nil, nil, nil, nil, nil
 	return host.Finish{Run: run, Events: x.lastEvents()}
 }
 

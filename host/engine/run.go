@@ -60,9 +60,11 @@ func (e *Engine) perform(ctx context.Context, s *subject, req host.RunRequest, b
 type execution struct {
 	*Engine
 	*subject
-	// tree is that of the run; parent is the run this one is inside of, nil for none.
+	// tree is that of the run; parent is the run this one is inside of, nil for none,
+	// and key its name there.
 	tree   *tree
 	parent *execution
+	key    string
 	model  model.Model
 	req    host.RunRequest
 	cancel context.CancelCauseFunc
@@ -74,10 +76,9 @@ type execution struct {
 	// pending is true while the run's row says PENDING.
 	pending bool
 	// from is what a background run goes on from, nil for its beginning; saved is its
-	// last checkpoint, without those of children, which tree.mu guards.
-	from     *checkpoint
-	saved    *checkpoint
-	children map[string]*execution
+	// last checkpoint, which tree.mu guards.
+	from  *checkpoint
+	saved *checkpoint
 	// schema is what the content must fit, nil for anything.
 	schema *schema.Schema
 	// holdsBack is true when no content may leave before the hooks, and the schema,
@@ -208,9 +209,6 @@ func (x *execution) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := x.openTools(ctx); err != nil {
-		return err
-	}
 	if x.pending {
 		if err := x.store.StartRun(ctx, x.run.ID, x.run.Attempt); err != nil {
 			return fmt.Errorf("start run: %w", err)
@@ -227,7 +225,7 @@ func (x *execution) start(ctx context.Context) (err error) {
 	if x.team == nil { // clients are told of a team after the hooks of its input
 		x.emitStart()
 	}
-	return nil
+	return x.openTools(ctx)
 }
 
 // errPanicked is a fault of the host that must not leave the run RUNNING.
@@ -239,13 +237,24 @@ func (x *execution) panicked(v any) error {
 	return errPanicked
 }
 
+// contained is work for a goroutine of the run; a panic there ends the run alone.
+func (x *execution) contained(work func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				err = x.panicked(v)
+			}
+		}()
+		return work()
+	}
+}
+
 // execute passes the points of a run in their order.
-func (x *execution) execute(ctx context.Context) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = x.panicked(v)
-		}
-	}()
+func (x *execution) execute(ctx context.Context) error {
+	return x.contained(func() error { return x.passPoints(ctx) })()
+}
+
+func (x *execution) passPoints(ctx context.Context) error {
 	if err := x.start(ctx); err != nil {
 		return err
 	}

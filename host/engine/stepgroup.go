@@ -21,15 +21,10 @@ func (w *walker) parallel(ctx context.Context, s *host.Step, at stepPlace, previ
 	branches, inside := errgroup.WithContext(ctx)
 	branches.SetLimit(maxParallelCalls)
 	for i := range s.Steps {
-		branches.Go(func() (err error) {
-			defer func() {
-				if v := recover(); v != nil {
-					err = w.panicked(v)
-				}
-			}()
+		branches.Go(w.contained(func() (err error) {
 			results[i], err = w.step(inside, &s.Steps[i], at.branch(i, output.ID), previous)
 			return err
-		})
+		}))
 	}
 	if err := branches.Wait(); err != nil {
 		return output, err
@@ -168,7 +163,7 @@ func (w *walker) decide(ctx context.Context, s *host.Step, at stepPlace, previou
 		return w.failed(s, "what it is to decide cannot be read from what the function returned", nil)
 	}
 	w.note(doneStep{Key: key, Decision: value})
-	return nil
+	return w.save(ctx)
 }
 
 // decision evaluates what decides.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -92,13 +93,16 @@ func contentOf(value json.RawMessage) (json.RawMessage, string) {
 func (w *walker) call(
 	ctx context.Context, s *host.Step, function *host.StepCall, key string, previous json.RawMessage,
 ) (json.RawMessage, error) {
-	t, err := w.open(ctx, function)
+	t, err := w.open(ctx, s, function)
 	if err != nil {
 		return nil, err
 	}
 	if !t.repeatable() {
 		if w.done(key+"?") != nil {
-			return nil, w.failed(s, "nobody knows what came of the function: the host was interrupted while it worked", nil)
+			return nil, &stepFailure{
+				step: s.Name, final: true,
+				message: "nobody knows what came of the function: the host was interrupted while it worked",
+			}
 		}
 		w.note(doneStep{Key: key + "?"})
 		if err := w.save(ctx); err != nil {
@@ -125,15 +129,18 @@ func (w *walker) call(
 }
 
 // open finds the function.
-func (w *walker) open(ctx context.Context, function *host.StepCall) (*tool, error) {
+func (w *walker) open(ctx context.Context, s *host.Step, function *host.StepCall) (*tool, error) {
 	tools, err := w.toolbox.Tools(ctx, []host.ToolRef{{
 		Plugin: function.Plugin, Only: []string{function.Function}, Config: function.Config,
 	}})
+	if unavailable, ok := errors.AsType[*host.Error](err); ok && ctx.Err() == nil {
+		return nil, w.failed(s, unavailable.Message, nil)
+	}
 	if err != nil {
 		return nil, toolsUnavailable(ctx, err)
 	}
 	if len(tools) != 1 {
-		return nil, fmt.Errorf("open function %s of plugin %s: found %d", function.Function, function.Plugin, len(tools))
+		return nil, w.failed(s, fmt.Sprintf("plugin %s has no function %s", function.Plugin, function.Function), nil)
 	}
 	return newTool(tools[0], tools[0].Definition()), nil
 }

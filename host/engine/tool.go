@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/host/model"
 	"github.com/snaphook-dev/snaphook/host/schema"
 )
@@ -156,8 +157,8 @@ func (t *tool) run(ctx context.Context, call host.ToolInvocation) (host.ToolResu
 		return toolFailed(err), nil
 	case len(result.Value) > host.MaxToolResult:
 		return toolError("The tool's result has %d bytes; it may have %d.", len(result.Value), host.MaxToolResult), nil
-	case !json.Valid(result.Value):
-		return toolError("The tool's result is not JSON."), nil
+	case !hook.ValidPart(result.Value):
+		return toolError("The tool's result is not JSON "+partRule+".", hook.MaxPartDepth), nil
 	}
 	return result, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +32,7 @@ func (x *execution) addCalls(said response) {
 		message.ToolCalls = append(message.ToolCalls, call)
 		x.run.Tools = append(x.run.Tools, host.ToolExecution{ToolCall: call, CreatedAt: x.now()})
 		if said.unread[i] {
-			x.answerUncalled("The arguments are not a JSON object.")
+			x.answerUncalled("The arguments are not a JSON object that can be read.")
 		} else if limit := x.toolCallLimit(); len(x.run.Tools) > limit {
 			x.answerUncalled(fmt.Sprintf("The run has made the %d calls it may make.", limit))
 		}
@@ -90,7 +91,7 @@ func (x *execution) callTools(ctx context.Context, interrupted bool) error {
 	calls, ctx := errgroup.WithContext(ctx)
 	calls.SetLimit(maxParallelCalls)
 	for i, c := range batch {
-		calls.Go(func() error {
+		calls.Go(x.contained(func() error {
 			if err := x.callOnce(ctx, c, interrupted); err != nil {
 				return err
 			}
@@ -99,7 +100,7 @@ func (x *execution) callTools(ctx context.Context, interrupted bool) error {
 				return nil
 			}
 			return x.save(ctx) // the others may take long
-		})
+		}))
 	}
 	if err := calls.Wait(); err != nil {
 		return err
@@ -116,12 +117,7 @@ func (x *execution) newToolCall(i int) *toolCall {
 
 // callOnce makes a call, unless another worker may have made it and it must not be
 // made twice.
-func (x *execution) callOnce(ctx context.Context, c *toolCall, interrupted bool) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = x.panicked(v)
-		}
-	}()
+func (x *execution) callOnce(ctx context.Context, c *toolCall, interrupted bool) error {
 	switch {
 	case c.done.Result != nil:
 		return nil
@@ -135,6 +131,7 @@ func (x *execution) callOnce(ctx context.Context, c *toolCall, interrupted bool)
 func (x *execution) keep(i int, done host.ToolExecution) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.run.Tools = slices.Clone(x.run.Tools) // events show the calls as they were
 	x.run.Tools[i] = done
 }
 
@@ -168,7 +165,8 @@ func directAnswer(batch []*toolCall) json.RawMessage {
 		parts = append(parts, c.value)
 	}
 	if len(parts) == 1 {
-		return parts[0]
+		content, _ := contentOf(parts[0]) // hooks may have made it anything
+		return content
 	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {

@@ -22,7 +22,7 @@ type tree struct {
 	journal *journal
 	stream  sync.Mutex
 	events  func(host.Event) error
-	// saving lets one checkpoint be stored at a time; mu guards what is to be saved of
+	// saving lets one checkpoint be stored at a time; mu guards those of
 	// the executions.
 	saving sync.Mutex
 	mu     sync.Mutex
@@ -60,27 +60,14 @@ func (t *tree) store(ctx context.Context) error {
 func (t *tree) compose() (host.Run, []byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	whole := t.root.composed()
+	whole := *t.root.saved
 	whole.Sequence = t.sequence.Load()
 	whole.StateBefore, whole.State = t.root.session.State, t.state.value()
 	row := *whole.Run
 	whole.Run = nil // the row is stored beside it
-	state, err := encodeCheckpoint(whole)
+	state, err := encodeCheckpoint(&whole)
 	if err != nil {
 		return host.Run{}, nil, fmt.Errorf("write checkpoint: %w", err)
 	}
 	return row, state, nil
-}
-
-// composed is the last checkpoint of a run with those of the runs inside it, as far
-// as they have one.
-func (x *execution) composed() *checkpoint {
-	whole := *x.saved
-	whole.Children = map[string]*checkpoint{}
-	for key, child := range x.children {
-		if child.saved != nil {
-			whole.Children[key] = child.composed()
-		}
-	}
-	return &whole
 }

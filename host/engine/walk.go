@@ -20,6 +20,8 @@ type stepFailure struct {
 	message string
 	// refused is how a hook's deny is worded, nil for other failures.
 	refused *host.Failure
+	// final is true where another try could do again what was done.
+	final bool
 }
 
 func (f *stepFailure) Error() string { return fmt.Sprintf("step %s: %s", f.step, f.message) }
@@ -130,7 +132,7 @@ func (w *walker) step(ctx context.Context, s *host.Step, at stepPlace, previous 
 		switch {
 		case failed.refused != nil:
 			return output, err
-		case s.OnError == host.StepRetry && try < s.Retries:
+		case s.OnError == host.StepRetry && try < s.Retries && !failed.final:
 		case s.OnError == host.StepSkip:
 			output = w.skipped(s, at, failed)
 			return output, w.ended(ctx, s, at, &output)
