@@ -179,7 +179,7 @@ func (p *RunPermission) check(out *problems, path string, keys map[string]json.R
 	}
 	for i, name := range p.Components {
 		if _, err := ParseComponent(name); err != nil {
-			out.add(item(path+".components", i), "%s", err)
+			out.add(item(path+".components", i), "%q %s", cut(name), err)
 		}
 	}
 	checkConfigKeys(out, path+".components_from", p.ComponentsFrom, keys)

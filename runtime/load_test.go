@@ -59,7 +59,7 @@ func TestInspectRefuses(t *testing.T) {
 				"module.imports[env.extism_alloc]":                    "PDK",
 				"module.imports[env.abort]":                           "--use abort=",
 				"module.imports[extism:env.alloc]":                    "PDK",
-				"module.imports[extism:host/user.no_such]":                "no such function",
+				"module.imports[extism:host/user.no_such]":            "no such function",
 				"module.imports[extism:host/user.kv_set]":             "(i64) -> i64; it is (i64, i64) -> i64",
 				"module.imports[extism:host/env.alloc]":               "(i32) -> i32; it is (i64) -> i64",
 				"module.imports[wasi_snapshot_preview1.proc_exit]":    "(i64) -> (); it is (i32) -> ()",

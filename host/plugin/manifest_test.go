@@ -177,7 +177,7 @@ func TestParseManifestProblems(t *testing.T) {
 			"line 8: a key must be plain or quoted text",
 		}},
 		{"what may be run", minimal + "permissions:\n  run: {components: [judge, \"job:x\"], reason: judges}\n", []string{
-			"line 7: permissions.run.components[1]: must be [agent:|team:|workflow:]id, the id letters, digits, - and _",
+			`line 7: permissions.run.components[1]: "job:x" must be [agent:|team:|workflow:]id, the id letters, digits, - and _`,
 		}},
 		{"config schema", minimal + "config_schema: {type: objekt, properties: []}\n", []string{
 			"line 6: config_schema.properties: got array, want object",
