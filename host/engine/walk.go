@@ -166,7 +166,7 @@ func (w *walker) once(ctx context.Context, s *host.Step, at stepPlace, previous 
 
 // stepID is the id of a step, the same in whichever attempt.
 func (w *walker) stepID(at stepPlace) string {
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(w.run.ID+"/step/"+at.key)).String()
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(w.run.ID+"/id of step/"+at.key)).String()
 }
 
 // output is what a step came to, without what that is.
