@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -19,6 +20,7 @@ type agentBody struct {
 	Role        string         `json:"role,omitempty"`
 	IsFactory   bool           `json:"is_factory"`
 	Model       agentModelBody `json:"model"`
+	Tools       *toolsBody     `json:"tools,omitempty"`
 	Sessions    sessionsBody   `json:"sessions"`
 	IsComponent bool           `json:"is_component"`
 }
@@ -37,39 +39,33 @@ type sessionsBody struct {
 }
 
 func (a *api) listAgents(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), toolsTimeout)
+	defer cancel()
 	list := []agentBody{}
 	for _, agent := range a.engine.Agents() {
-		list = append(list, a.newAgentBody(agent))
+		list = append(list, a.newAgentBody(ctx, agent))
 	}
 	a.writeJSON(w, r, http.StatusOK, list)
 	return nil
 }
 
-func (a *api) showAgent(w http.ResponseWriter, r *http.Request) error {
-	agent, err := a.agent(r)
-	if err != nil {
-		return err
-	}
-	a.writeJSON(w, r, http.StatusOK, a.newAgentBody(agent))
-	return nil
-}
-
-// agent returns the agent the path names.
-func (a *api) agent(r *http.Request) (*host.Agent, error) {
-	agent, ok := a.engine.Agent(pathVar(r, "id"))
-	if !ok {
-		return nil, host.Errorf(host.CodeNotFound, "Agent not found")
-	}
-	return agent, nil
-}
-
-func (a *api) newAgentBody(agent *host.Agent) agentBody {
-	info := a.engine.ModelInfo(agent.Model)
+func (a *api) newAgentBody(ctx context.Context, agent *host.Agent) agentBody {
 	return agentBody{
 		ID: agent.ID, Name: agent.Name, DBID: databaseID, Description: agent.Description, Role: agent.Role,
-		Model: agentModelBody{Name: info.Name, Model: info.ID, Provider: info.Provider},
-		Sessions: sessionsBody{
-			SessionTable: sessionTable, AddHistoryToContext: agent.HistoryRuns > 0 && !agent.HistoryOnRequest, NumHistoryRuns: agent.HistoryRuns,
-		},
+		Model: a.newAgentModel(agent), Tools: a.newToolsBody(ctx, agent, agent.Component().Scope()),
+		Sessions: newSessionsBody(agent),
+	}
+}
+
+// newAgentModel names the model of an agent, or of a team's leader.
+func (a *api) newAgentModel(agent *host.Agent) agentModelBody {
+	info := a.engine.ModelInfo(agent.Model)
+	return agentModelBody{Name: info.Name, Model: info.ID, Provider: info.Provider}
+}
+
+func newSessionsBody(agent *host.Agent) sessionsBody {
+	return sessionsBody{
+		SessionTable: sessionTable, AddHistoryToContext: agent.HistoryRuns > 0 && !agent.HistoryOnRequest,
+		NumHistoryRuns: agent.HistoryRuns,
 	}
 }

@@ -38,7 +38,7 @@ func (a *api) streamBackground(w http.ResponseWriter, r *http.Request, asked run
 	s.begin()
 	defer s.beat(a.heartbeat)()
 	a.tell(r, s, a.followWhole(r, run.ID, func(e host.Event) error {
-		if !asked.shows(e.Kind) {
+		if !asked.shows(&e) {
 			return nil
 		}
 		return s.sendIndexed(&e)
@@ -59,6 +59,9 @@ func (a *api) followWhole(r *http.Request, id string, send func(host.Event) erro
 	}
 	run, err := a.runs.Run(r.Context(), id)
 	if err != nil {
+		return err
+	}
+	if run, err = a.withChildren(r.Context(), run); err != nil {
 		return err
 	}
 	return sendSummary(&run, send)
@@ -118,7 +121,10 @@ func (a *api) tell(r *http.Request, s *stream, err error) {
 
 // sendIndexed writes an event of a background run.
 func (s *stream) sendIndexed(e *host.Event) error {
-	return s.send(string(e.Kind), indexedEvent{newEventBody(e), e.Index})
+	if name := eventName(e); name != "" {
+		return s.send(name, indexedEvent{newEventBody(e), e.Index})
+	}
+	return nil
 }
 
 // indexedEvent is an event of a background run's stream: its index stands last.

@@ -34,21 +34,21 @@ func (a *api) putHostBindings(w http.ResponseWriter, r *http.Request) error {
 	return a.putBindings(w, r, host.HostWide)
 }
 
-func (a *api) listAgentBindings(w http.ResponseWriter, r *http.Request) error {
-	agent, err := a.agent(r)
+func (a *api) listBindings(w http.ResponseWriter, r *http.Request) error {
+	component, err := a.component(r)
 	if err != nil {
 		return err
 	}
-	a.writeBindings(w, r, agent.Component().Scope())
+	a.writeBindings(w, r, component.Scope())
 	return nil
 }
 
-func (a *api) putAgentBindings(w http.ResponseWriter, r *http.Request) error {
-	agent, err := a.agent(r)
+func (a *api) putComponentBindings(w http.ResponseWriter, r *http.Request) error {
+	component, err := a.component(r)
 	if err != nil {
 		return err
 	}
-	return a.putBindings(w, r, agent.Component().Scope())
+	return a.putBindings(w, r, component.Scope())
 }
 
 // putBindings replaces the part of a scope's bindings that was made over the

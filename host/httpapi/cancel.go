@@ -6,15 +6,15 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// cancelRun asks for the end of a run of the agent and, when one is named, of the
+// cancelRun asks for the end of a run of the component and, when one is named, of the
 // session. The answer is the same for every run, known or not; a cancel that
 // comes before its run is kept for it.
 func (a *api) cancelRun(w http.ResponseWriter, r *http.Request) error {
-	agent, err := a.agent(r)
+	component, err := a.component(r)
 	if err != nil {
 		return err
 	}
-	meant, err := a.mayBeMeant(r, agent.Component().Scope())
+	meant, err := a.mayBeMeant(r, component.Scope())
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package httpapi
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/snaphook-dev/snaphook/host"
+)
 
 // modelBody names a model.
 type modelBody struct {
@@ -8,14 +12,15 @@ type modelBody struct {
 	Provider string `json:"provider"`
 }
 
-// agentSummary is an agent as the configuration of AgentOS lists it. Unlike the
-// detail it has model.id.
+// agentSummary is an agent or a team as the configuration of AgentOS lists it. Unlike
+// the detail it has model.id. Only a team has a mode.
 type agentSummary struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name,omitempty"`
-	Description string    `json:"description,omitempty"`
-	DBID        string    `json:"db_id"`
-	Model       modelBody `json:"model"`
+	ID          string        `json:"id"`
+	Name        string        `json:"name,omitempty"`
+	Description string        `json:"description,omitempty"`
+	DBID        string        `json:"db_id"`
+	Mode        host.TeamMode `json:"mode,omitempty"`
+	Model       modelBody     `json:"model"`
 }
 
 // showConfig answers with what the host has, in the shape of AgentOS.
@@ -27,11 +32,11 @@ func (a *api) showConfig(w http.ResponseWriter, r *http.Request) error {
 	}
 	agents := []agentSummary{}
 	for _, agent := range a.engine.Agents() {
-		info := a.engine.ModelInfo(agent.Model)
-		agents = append(agents, agentSummary{
-			ID: agent.ID, Name: agent.Name, Description: agent.Description, DBID: databaseID,
-			Model: modelBody{ID: info.ID, Provider: info.Provider},
-		})
+		agents = append(agents, a.newSummary(agent, ""))
+	}
+	teams := []agentSummary{}
+	for _, team := range a.engine.Teams() {
+		teams = append(teams, a.newSummary(&team.Agent, modeOf(team)))
 	}
 	a.writeJSON(w, r, http.StatusOK, object{
 		{"os_id", hostID},
@@ -39,22 +44,31 @@ func (a *api) showConfig(w http.ResponseWriter, r *http.Request) error {
 		{"available_models", models},
 		{"os_database", databaseID},
 		{"databases", []string{databaseID}},
-		{"session", sessionDomain()},
+		{"session", domain(sessionTable)},
+		{"evals", domain(evaluationTable)},
 		{"agents", agents},
-		{"teams", nothing()},
-		{"workflows", nothing()},
+		{"teams", teams},
+		{"workflows", a.workflowSummaries()},
 		{"interfaces", nothing()},
 		{"offline_models", listOrNull(a.offline)},
 	}.withoutNulls())
 	return nil
 }
 
-// sessionDomain says where sessions are kept.
-func sessionDomain() object {
+// newSummary summarizes an agent, or a team by its leader.
+func (a *api) newSummary(agent *host.Agent, mode host.TeamMode) agentSummary {
+	return agentSummary{
+		ID: agent.ID, Name: agent.Name, Description: agent.Description, DBID: databaseID, Mode: mode,
+		Model: a.modelOf(agent),
+	}
+}
+
+// domain says where something is kept.
+func domain(table string) object {
 	return object{{"dbs", []object{{
 		{"db_id", databaseID},
 		{"domain_config", object{{"display_name", databaseID}}},
-		{"tables", []string{sessionTable}},
+		{"tables", []string{table}},
 	}}}}
 }
 
@@ -63,15 +77,24 @@ func (a *api) listModels(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// models returns the models of all agents, each once.
+// models returns the models of all agents and teams, each once.
 func (a *api) models() []modelBody {
 	models, seen := []modelBody{}, map[modelBody]bool{}
-	for _, agent := range a.engine.Agents() {
-		info := a.engine.ModelInfo(agent.Model)
-		m := modelBody{ID: info.ID, Provider: info.Provider}
-		if !seen[m] {
+	add := func(agent *host.Agent) {
+		if m := a.modelOf(agent); !seen[m] {
 			seen[m], models = true, append(models, m)
 		}
 	}
+	for _, agent := range a.engine.Agents() {
+		add(agent)
+	}
+	for _, team := range a.engine.Teams() {
+		add(&team.Agent)
+	}
 	return models
+}
+
+func (a *api) modelOf(agent *host.Agent) modelBody {
+	info := a.engine.ModelInfo(agent.Model)
+	return modelBody{ID: info.ID, Provider: info.Provider}
 }

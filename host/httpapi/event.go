@@ -7,16 +7,28 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// eventHead is what every event of an agent's run begins with.
+// eventHead is what every event of an agent's or a team's run begins with.
 type eventHead struct {
-	CreatedAt   int64          `json:"created_at"`
-	Event       host.EventKind `json:"event"`
-	AgentID     string         `json:"agent_id"`
-	AgentName   string         `json:"agent_name,omitempty"`
-	RunID       string         `json:"run_id,omitempty"`
-	ParentRunID string         `json:"parent_run_id,omitempty"`
-	SessionID   string         `json:"session_id,omitempty"`
-	NestedDepth int            `json:"nested_depth"`
+	CreatedAt   int64  `json:"created_at"`
+	Event       string `json:"event"`
+	AgentID     string `json:"agent_id,omitempty"`
+	AgentName   string `json:"agent_name,omitempty"`
+	TeamID      string `json:"team_id,omitempty"`
+	TeamName    string `json:"team_name,omitempty"`
+	RunID       string `json:"run_id,omitempty"`
+	ParentRunID string `json:"parent_run_id,omitempty"`
+	SessionID   string `json:"session_id,omitempty"`
+	stepHead
+	NestedDepth int `json:"nested_depth"`
+}
+
+// stepHead names the step of a workflow the run belongs to.
+type stepHead struct {
+	WorkflowID    string `json:"workflow_id,omitempty"`
+	WorkflowRunID string `json:"workflow_run_id,omitempty"`
+	StepID        string `json:"step_id,omitempty"`
+	StepName      string `json:"step_name,omitempty"`
+	StepIndex     any    `json:"step_index,omitempty"`
 }
 
 // modelEvent names the model: RunStarted and ModelRequestStarted.
@@ -38,11 +50,11 @@ type usageEvent struct {
 	CacheWriteTokens int64   `json:"cache_write_tokens"`
 }
 
-// contentEvent is RunContent.
+// contentEvent is RunContent. Only that of agents has WorkflowAgent.
 type contentEvent struct {
 	eventHead
 	Content          json.RawMessage `json:"content"`
-	WorkflowAgent    bool            `json:"workflow_agent"`
+	WorkflowAgent    *bool           `json:"workflow_agent,omitempty"`
 	ContentType      string          `json:"content_type"`
 	ReasoningContent string          `json:"reasoning_content"`
 }
@@ -59,14 +71,29 @@ type postHookEvent struct {
 	PostHookName string `json:"post_hook_name"`
 }
 
+// toolEvent is ToolCallStarted and ToolCallCompleted.
+type toolEvent struct {
+	eventHead
+	Content string        `json:"content,omitempty"`
+	Tool    executionBody `json:"tool"`
+}
+
+// toolErrorEvent is ToolCallError.
+type toolErrorEvent struct {
+	eventHead
+	Tool  executionBody `json:"tool"`
+	Error string        `json:"error"`
+}
+
 // completedEvent is RunCompleted: its content replaces what was streamed.
 type completedEvent struct {
 	eventHead
-	Content      json.RawMessage `json:"content"`
-	ContentType  string          `json:"content_type"`
-	Metadata     json.RawMessage `json:"metadata,omitempty"`
-	SessionState json.RawMessage `json:"session_state"`
-	Metrics      metricsBody     `json:"metrics"`
+	Content         json.RawMessage `json:"content"`
+	ContentType     string          `json:"content_type"`
+	MemberResponses []any           `json:"member_responses,omitempty"`
+	Metadata        json.RawMessage `json:"metadata,omitempty"`
+	SessionState    json.RawMessage `json:"session_state,omitempty"`
+	Metrics         metricsBody     `json:"metrics"`
 }
 
 // errorEvent is RunError.
@@ -83,8 +110,22 @@ type cancelledEvent struct {
 	Reason  string          `json:"reason"`
 }
 
+// eventName is what clients call an event, "" where they know none of its kind.
+func eventName(e *host.Event) string {
+	switch e.Run.Component.Kind {
+	case host.KindTeam:
+		return "Team" + string(e.Kind)
+	case host.KindWorkflow:
+		return workflowEventName(e)
+	}
+	return string(e.Kind)
+}
+
 // newEventBody renders an event in the shape and order of AgentOS.
 func newEventBody(e *host.Event) any {
+	if e.Run.Component.Kind == host.KindWorkflow {
+		return newWorkflowEvent(e)
+	}
 	head := newEventHead(e)
 	switch e.Kind {
 	case host.EventRunStarted, host.EventModelRequestStarted:
@@ -92,29 +133,54 @@ func newEventBody(e *host.Event) any {
 	case host.EventModelRequestCompleted:
 		return newUsageEvent(head, e)
 	case host.EventRunContent:
-		return contentEvent{eventHead: head, Content: text(e.Content), ContentType: typeOfDelta(e)}
+		return newContentEvent(head, e)
 	case host.EventPreHookStarted, host.EventPreHookCompleted:
 		return preHookEvent{eventHead: head, PreHookName: e.Hook, RunInput: newInputBody(e.Input)}
 	case host.EventPostHookStarted, host.EventPostHookCompleted:
 		return postHookEvent{eventHead: head, PostHookName: e.Hook}
+	case host.EventToolCallStarted, host.EventToolCallCompleted, host.EventToolCallError:
+		return newToolEvent(head, e)
 	case host.EventRunCompleted:
 		return newCompletedEvent(head, e.Run)
 	case host.EventRunError:
 		return newErrorEvent(head, e.Run)
 	case host.EventRunCancelled:
-		return cancelledEvent{
-			eventHead: head, Content: text(e.Run.Content), Reason: "Run " + e.Run.ID + " was cancelled",
-		}
+		return cancelledEvent{eventHead: head, Content: text(e.Run.Content), Reason: cancelReason(e.Run)}
 	}
 	return head // RunContinued and RunContentCompleted have nothing else
 }
 
 func newEventHead(e *host.Event) eventHead {
-	return eventHead{
-		CreatedAt: e.At.Unix(), Event: e.Kind,
-		AgentID: e.Run.Component.ID, AgentName: e.Run.Component.Name,
-		RunID: e.Run.ID, ParentRunID: e.Run.ParentID, SessionID: e.Run.SessionID,
+	run, step := e.Run, stepOf(e.Run)
+	head := eventHead{
+		CreatedAt: e.At.Unix(), Event: eventName(e),
+		RunID: run.ID, ParentRunID: run.ParentID, SessionID: run.SessionID,
+		stepHead: stepHead{
+			WorkflowID: step.WorkflowID, WorkflowRunID: step.WorkflowRunID,
+			StepID: step.ID, StepName: step.Name, StepIndex: stepIndex(step.Index),
+		},
 	}
+	if run.ParentID == step.WorkflowRunID { // told already
+		head.ParentRunID = ""
+	}
+	if run.Component.Kind == host.KindTeam {
+		head.TeamID, head.TeamName = run.Component.ID, run.Component.Name
+	} else {
+		head.AgentID, head.AgentName = run.Component.ID, run.Component.Name
+	}
+	return head
+}
+
+// stepIndex is the place of a step: a number, or several where it is inside a
+// parallel.
+func stepIndex(index []int) any {
+	switch len(index) {
+	case 0:
+		return nil
+	case 1:
+		return index[0]
+	}
+	return index
 }
 
 func newModelEvent(head eventHead, run *host.Run) modelEvent {
@@ -133,21 +199,55 @@ func newUsageEvent(head eventHead, e *host.Event) usageEvent {
 	}
 }
 
-func newCompletedEvent(head eventHead, run *host.Run) completedEvent {
-	return completedEvent{
-		eventHead: head, Content: text(run.Content), ContentType: cmp.Or(run.ContentType, "str"),
-		Metadata: run.Metadata, SessionState: stateOf(run), Metrics: newMetricsBody(run),
-	}
-}
-
-// newErrorEvent says why a run ended in ERROR: the failure's message, which is
-// the run's content too.
-func newErrorEvent(head eventHead, run *host.Run) errorEvent {
-	event := errorEvent{eventHead: head, Content: text(run.Content), failureBody: newFailureBody(run.Failure)}
-	if run.Failure != nil {
-		event.Content = host.TextContent(run.Failure.Message)
+func newContentEvent(head eventHead, e *host.Event) contentEvent {
+	event := contentEvent{eventHead: head, Content: text(e.Content), ContentType: typeOfDelta(e)}
+	if e.Run.Component.Kind == host.KindAgent {
+		event.WorkflowAgent = new(bool)
 	}
 	return event
+}
+
+func newToolEvent(head eventHead, e *host.Event) any {
+	tool := e.Tool
+	if tool == nil {
+		tool = &host.ToolExecution{}
+	}
+	body := newExecutionBody(tool)
+	switch e.Kind {
+	case host.EventToolCallError:
+		return toolErrorEvent{eventHead: head, Tool: body, Error: valueOf(tool.Result)}
+	case host.EventToolCallCompleted:
+		return toolEvent{eventHead: head, Content: callText(tool), Tool: body}
+	}
+	return toolEvent{eventHead: head, Tool: body}
+}
+
+func newCompletedEvent(head eventHead, run *host.Run) completedEvent {
+	event := completedEvent{
+		eventHead: head, Content: text(run.Content), ContentType: cmp.Or(run.ContentType, "str"),
+		Metadata: run.Metadata, SessionState: run.SessionState, Metrics: newMetricsBody(run),
+	}
+	if run.Component.Kind == host.KindTeam {
+		event.MemberResponses = newRunBodies(run.Children)
+	} else {
+		event.SessionState = stateOf(run)
+	}
+	return event
+}
+
+func cancelReason(run *host.Run) string { return "Run " + run.ID + " was cancelled" }
+
+func newErrorEvent(head eventHead, run *host.Run) errorEvent {
+	return errorEvent{eventHead: head, Content: failureText(run), failureBody: newFailureBody(run.Failure)}
+}
+
+// failureText is why a run ended in ERROR: the failure's message, which is the run's
+// content too.
+func failureText(run *host.Run) json.RawMessage {
+	if run.Failure != nil {
+		return host.TextContent(run.Failure.Message)
+	}
+	return text(run.Content)
 }
 
 // text is content a client can append: never absent.

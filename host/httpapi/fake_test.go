@@ -38,7 +38,7 @@ var at = time.Date(2026, 11, 20, 9, 30, 0, 123456000, time.UTC)
 // script is how a fakeEngine runs.
 type script func(ctx context.Context, req host.RunRequest) (host.Run, error)
 
-// fakeEngine has two agents and plays a script.
+// fakeEngine has two agents, and plays a script.
 type fakeEngine struct {
 	script script
 	// started is what Start returns, startErr why it does not; stream is what
@@ -50,6 +50,13 @@ type fakeEngine struct {
 	// waiting, when set, is sent to when Follow waits for more, until its context ends.
 	waiting   chan struct{}
 	cancelErr error
+	teams     []*host.Team
+	workflows []*host.Workflow
+	// tools are by component, children by run.
+	tools       map[host.BindingScope][]host.ToolDefinition
+	toolsErr    error
+	children    map[string][]host.Run
+	childrenErr error
 
 	mu        sync.Mutex
 	asked     []host.RunRequest
@@ -71,6 +78,37 @@ func (e *fakeEngine) Agent(id string) (*host.Agent, bool) {
 		}
 	}
 	return nil, false
+}
+
+func (e *fakeEngine) Teams() []*host.Team { return e.teams }
+
+func (e *fakeEngine) Team(id string) (*host.Team, bool) {
+	for _, t := range e.teams {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return nil, false
+}
+
+func (e *fakeEngine) Workflows() []*host.Workflow { return e.workflows }
+
+func (e *fakeEngine) Workflow(id string) (*host.Workflow, bool) {
+	for _, w := range e.workflows {
+		if w.ID == id {
+			return w, true
+		}
+	}
+	return nil, false
+}
+
+func (e *fakeEngine) ToolDefinitions(_ context.Context, scope host.BindingScope) ([]host.ToolDefinition, error) {
+	return e.tools[scope], e.toolsErr
+}
+
+func (e *fakeEngine) WithChildren(_ context.Context, run host.Run) (host.Run, error) {
+	run.Children = e.children[run.ID]
+	return run, e.childrenErr
 }
 
 func (e *fakeEngine) ModelInfo(string) model.Info {
@@ -122,6 +160,19 @@ func (e *fakeEngine) Follow(ctx context.Context, id string, from int, send func(
 		return context.Cause(ctx)
 	}
 	return e.followErr
+}
+
+// withOthers gives the engine a team of plain-agent and a workflow that runs it.
+func (e *fakeEngine) withOthers() {
+	member := host.BindingScope{Kind: host.KindAgent, ID: "plain-agent"}
+	e.teams = []*host.Team{{
+		Agent:   host.Agent{ID: "team", Name: "Team", Description: "d", Model: "default"},
+		Members: []host.BindingScope{member},
+	}}
+	e.workflows = []*host.Workflow{{
+		ID: "flow", Name: "Flow", Description: "d",
+		Steps: []host.Step{{Name: "one", Kind: host.StepComponent, Component: member}},
+	}}
 }
 
 // request returns the only request the engine got, without its function.
@@ -214,6 +265,7 @@ func (p *fakePlugins) PutBindings(_ context.Context, scope host.BindingScope, bi
 
 // fakeRuns are runs by id, all with the same hook calls.
 type fakeRuns struct {
+	host.EvaluationStore
 	runs  map[string]host.Run
 	calls []host.HookCall
 	// total is how many calls FindHookCalls says there are; found what it was

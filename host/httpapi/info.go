@@ -50,7 +50,8 @@ type mcpBody struct {
 func (a *api) info(w http.ResponseWriter, r *http.Request) error {
 	a.writeJSON(w, r, http.StatusOK, infoBody{
 		OSID: hostID, Name: hostName, AgnoVersion: compatibleWith,
-		AgentCount: len(a.engine.Agents()), AuthMode: a.authMode,
+		AgentCount: len(a.engine.Agents()), TeamCount: len(a.engine.Teams()), WorkflowCount: len(a.engine.Workflows()),
+		AuthMode: a.authMode,
 	})
 	return nil
 }

@@ -38,16 +38,16 @@ func newTokensBody(m *host.Metrics) tokensBody {
 }
 
 func newMetricsBody(run *host.Run) metricsBody {
-	tokens := newTokensBody(&run.Metrics)
-	body := metricsBody{
-		tokensBody:       tokens,
-		TimeToFirstToken: run.Metrics.TimeToFirstToken,
-		Duration:         run.Metrics.Duration,
-	}
-	if modelAnswered(run) || tokens != (tokensBody{}) {
-		body.Details = &detailsBody{Model: []modelUsageBody{
-			{tokensBody: tokens, ID: run.Model, Provider: run.ModelProvider},
-		}}
+	return newUsedBody(&run.Metrics, run.Model, run.ModelProvider, modelAnswered(run))
+}
+
+// newUsedBody is what was used of a model, which has answered or counted tokens
+// before it failed.
+func newUsedBody(m *host.Metrics, id, provider string, answered bool) metricsBody {
+	tokens := newTokensBody(m)
+	body := metricsBody{tokensBody: tokens, TimeToFirstToken: m.TimeToFirstToken, Duration: m.Duration}
+	if answered || tokens != (tokensBody{}) {
+		body.Details = &detailsBody{Model: []modelUsageBody{{tokensBody: tokens, ID: id, Provider: provider}}}
 	}
 	return body
 }

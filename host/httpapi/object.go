@@ -48,6 +48,17 @@ func (o object) withoutNulls() object {
 	return kept
 }
 
+// set replaces the member of that name, or adds it.
+func (o *object) set(m member) {
+	for i := range *o {
+		if (*o)[i].name == m.name {
+			(*o)[i] = m
+			return
+		}
+	}
+	*o = append(*o, m)
+}
+
 // orNull is v, or null for the zero value.
 func orNull[T comparable](v T) any {
 	var zero T

@@ -98,12 +98,15 @@ func quotedList[T ~string](words []T) string {
 		quoted[i] = "'" + string(w) + "'"
 	}
 	last := len(quoted) - 1
+	if last == 0 {
+		return quoted[0]
+	}
 	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
-// checkDatabase refuses a request for a database or a table the host does not
-// have.
-func checkDatabase(r *http.Request) error {
+// checkDatabase refuses a request for another database than the host's, or another
+// table than the one named.
+func checkDatabase(r *http.Request, known string) error {
 	query := r.URL.Query()
 	id, table := query.Get("db_id"), query.Get("table")
 	switch {
@@ -114,7 +117,7 @@ func checkDatabase(r *http.Request) error {
 		}
 	case id != "" && id != databaseID:
 		return host.Errorf(host.CodeNotFound, "No database found with id '%s'", cut(id))
-	case table != "" && table != sessionTable:
+	case table != "" && table != known:
 		return host.Errorf(host.CodeNotFound, "No database with id '%s' has table '%s'", id, cut(table))
 	}
 	return nil

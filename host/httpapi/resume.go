@@ -26,7 +26,7 @@ func decodeResumeForm(f form) (resumeForm, error) {
 // resumeRun sends what a client has missed of a run's stream, and what is to
 // come, on whichever node the run is.
 func (a *api) resumeRun(w http.ResponseWriter, r *http.Request) error {
-	agent, err := a.agent(r)
+	component, err := a.component(r)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (a *api) resumeRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && host.CodeOf(err) != host.CodeNotFound {
 		return err
 	}
-	if err != nil || run.Component.Scope() != agent.Component().Scope() || !inSession(&run, asked.session) {
+	if err != nil || run.Component.Scope() != component.Scope() || !inSession(&run, asked.session) {
 		return refuseResume(w, "Run %s not found in buffer or database", cut(pathVar(r, "run_id")))
 	}
 	// Asked after the run: when it has ended all its events are counted.
@@ -96,8 +96,11 @@ func (a *api) catchUp(r *http.Request, s *stream, m resumption) error {
 	status := member{"status", strings.ToLower(string(m.run.Status))}
 	count := member{"current_event_count", m.total}
 	subscribe := func() error {
+		if m.run.Component.Kind == host.KindWorkflow { // as AgentOS has it
+			return nil
+		}
 		return s.sendControl("subscribed", member{"run_id", m.run.ID}, status, count,
-			member{"message", "Subscribed to agent run. Receiving live events."})
+			member{"message", fmt.Sprintf("Subscribed to %s run. Receiving live events.", m.run.Component.Kind)})
 	}
 	begin := subscribe
 	if n := m.missed(); n > 0 {

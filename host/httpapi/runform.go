@@ -17,9 +17,18 @@ type runForm struct {
 	events bool
 }
 
-// shows reports whether the client wants events of the kind.
-func (f *runForm) shows(kind host.EventKind) bool {
-	return f.events || kind == host.EventRunContent || kind == host.EventRunError
+// shows reports whether the client wants the event. Where it wants content alone,
+// that is what all runs say, why the run itself failed, and what a workflow came to:
+// its last step may say nothing.
+func (f *runForm) shows(e *host.Event) bool {
+	switch {
+	case f.events, e.Kind == host.EventRunContent:
+		return true
+	case !e.Run.TopLevel():
+		return false
+	}
+	return e.Kind == host.EventRunError ||
+		e.Kind == host.EventRunCompleted && e.Run.Component.Kind == host.KindWorkflow
 }
 
 // decodeRunForm reads the fields of a run. The fields it does not know become

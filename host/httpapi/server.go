@@ -28,6 +28,17 @@ type Engine interface {
 	Agents() []*host.Agent
 	// Agent returns the agent of that id, or false.
 	Agent(id string) (*host.Agent, bool)
+	// Teams, Team, Workflows and Workflow are the same for the other kinds.
+	Teams() []*host.Team
+	Team(id string) (*host.Team, bool)
+	Workflows() []*host.Workflow
+	Workflow(id string) (*host.Workflow, bool)
+	// ToolDefinitions returns what a component may call, without what cannot be found
+	// out now.
+	ToolDefinitions(ctx context.Context, scope host.BindingScope) ([]host.ToolDefinition, error)
+	// WithChildren returns the run with the finished runs inside it, and those inside
+	// them.
+	WithChildren(ctx context.Context, run host.Run) (host.Run, error)
 	// ModelInfo names the model of that configured name.
 	ModelInfo(name string) model.Info
 	// Run executes one run. It fails only when the run could not be begun or
@@ -72,8 +83,9 @@ type Plugins interface {
 	PutBindings(ctx context.Context, scope host.BindingScope, bindings []host.Binding) error
 }
 
-// Runs reads what the store knows of runs.
+// Runs reads what the store knows of runs, and keeps what was found of them.
 type Runs interface {
+	host.EvaluationStore
 	// Run returns a run, whatever its state; CodeNotFound when there is none.
 	Run(ctx context.Context, id string) (host.Run, error)
 	// HookCalls returns the hook calls of a run in call order.

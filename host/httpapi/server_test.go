@@ -67,7 +67,8 @@ func TestFixedAnswers(t *testing.T) {
 			`"team_count":0,"workflow_count":0,"mcp":{"enabled":false,"path":null,"oauth":null},"auth_mode":"none"}`},
 		{"GET", "/config", 200, `{"os_id":"snaphook","name":"Snaphook","available_models":["fake-1"],` +
 			`"os_database":"snaphook","databases":["snaphook"],"session":{"dbs":[{"db_id":"snaphook",` +
-			`"domain_config":{"display_name":"snaphook"},"tables":["sessions"]}]},"agents":[{"id":"plain-agent",` +
+			`"domain_config":{"display_name":"snaphook"},"tables":["sessions"]}]},"evals":{"dbs":[{"db_id":"snaphook",` +
+			`"domain_config":{"display_name":"snaphook"},"tables":["evaluations"]}]},"agents":[{"id":"plain-agent",` +
 			`"name":"Plain","description":"d","db_id":"snaphook","model":{"id":"fake-1","provider":"Fake"}},` +
 			`{"id":"other/agent","db_id":"snaphook","model":{"id":"fake-1","provider":"Fake"}}],` +
 			`"teams":[],"workflows":[],"interfaces":[]}`},

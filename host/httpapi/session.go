@@ -17,7 +17,7 @@ func kinds() []host.ComponentKind {
 
 // listSessions answers with a page of sessions.
 func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
-	if err := checkDatabase(r); host.CodeOf(err) == host.CodeNotFound {
+	if err := checkDatabase(r, sessionTable); host.CodeOf(err) == host.CodeNotFound {
 		return host.Errorf(host.CodeNotFound, "404: %s", err) // so AgentOS says it, here only
 	} else if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (a *api) session(r *http.Request) (host.Session, error) {
 
 // lookUpSession is session that leaves it to the caller to say that there is none.
 func (a *api) lookUpSession(r *http.Request) (session host.Session, found bool, err error) {
-	if err := checkDatabase(r); err != nil {
+	if err := checkDatabase(r, sessionTable); err != nil {
 		return session, false, err
 	}
 	d := newQueryDecoder(r)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -9,7 +10,7 @@ import (
 
 // createSession stores a session without runs.
 func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
-	if err := checkDatabase(r); err != nil {
+	if err := checkDatabase(r, sessionTable); err != nil {
 		return err
 	}
 	session, err := a.readSession(w, r)
@@ -31,9 +32,6 @@ func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
 func (a *api) readSession(w http.ResponseWriter, r *http.Request) (host.Session, error) {
 	query := newQueryDecoder(r)
 	kind := oneOf(query, "type", host.KindAgent, kinds()...)
-	if kind != host.KindAgent && query.wrong == nil {
-		query.fail("type", "not_available", "Not available yet", string(kind), nil)
-	}
 	if err := query.err(); err != nil {
 		return host.Session{}, err
 	}
@@ -48,21 +46,39 @@ func (a *api) readSession(w http.ResponseWriter, r *http.Request) (host.Session,
 	now := a.now()
 	session := host.Session{
 		ID: d.id("session_id", body.SessionID), UserID: d.id("user_id", body.UserID),
-		Component: host.Component{Kind: kind}, CreatedAt: now, UpdatedAt: now,
+		Component: a.sessionComponent(&d, kind, &body), CreatedAt: now, UpdatedAt: now,
 		Name: valueOf(d.name(body.Name)), State: d.object("session_state", body.State),
 		Metadata: d.object("metadata", body.Metadata),
 	}
 	if session.ID == "" {
 		session.ID = host.NewID()
 	}
-	if agent, ok := a.engine.Agent(valueOf(body.AgentID)); ok {
-		session.Component = agent.Component()
-	} else if id := valueOf(body.AgentID); id != "" {
-		d.fail("agent_id", "value_error", "Agent not found", id)
-	}
-	d.refuse("team_id", valueOf(body.TeamID))
-	d.refuse("workflow_id", valueOf(body.WorkflowID))
 	return session, d.err()
+}
+
+// sessionComponent is the component a session is made for; without an id when none
+// is given.
+func (a *api) sessionComponent(d *bodyDecoder, kind host.ComponentKind, body *sessionDocument) host.Component {
+	component := host.Component{Kind: kind}
+	for _, given := range []struct {
+		kind host.ComponentKind
+		id   *string
+	}{{host.KindAgent, body.AgentID}, {host.KindTeam, body.TeamID}, {host.KindWorkflow, body.WorkflowID}} {
+		id, name := valueOf(given.id), string(given.kind)+"_id"
+		if id == "" {
+			continue
+		}
+		named, ok := a.lookUp(host.BindingScope{Kind: given.kind, ID: id})
+		switch {
+		case given.kind != kind:
+			d.fail(name, "value_error", fmt.Sprintf("A session of the type %s has no %s", kind, name), id)
+		case !ok:
+			d.fail(name, "value_error", title(kind)+" not found", id)
+		default:
+			component = named
+		}
+	}
+	return component
 }
 
 // sessionDocument is what a client says of a session. Null is the same as absent.

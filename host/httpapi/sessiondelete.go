@@ -9,8 +9,8 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// maxDeletedSessions is how many sessions one request deletes at most.
-const maxDeletedSessions = 1000
+// maxDeleted is how many rows one request deletes at most.
+const maxDeleted = 1000
 
 // deleteSession deletes a session and all that belongs to it; one that does not
 // exist is deleted already. A session that is still worked for is 409; with
@@ -53,13 +53,13 @@ func (d *bodyDecoder) count(name string, n int) {
 	switch {
 	case n == 0:
 		d.fail(name, "too_short", "List should have at least 1 item", "")
-	case n > maxDeletedSessions:
-		d.fail(name, "too_long", "List should have at most "+strconv.Itoa(maxDeletedSessions)+" items", "")
+	case n > maxDeleted:
+		d.fail(name, "too_long", "List should have at most "+strconv.Itoa(maxDeleted)+" items", "")
 	}
 }
 
 func (a *api) dropSessions(w http.ResponseWriter, r *http.Request, ids []string) error {
-	if err := checkDatabase(r); err != nil {
+	if err := checkDatabase(r, sessionTable); err != nil {
 		return err
 	}
 	query := newQueryDecoder(r)

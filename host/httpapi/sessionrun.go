@@ -22,7 +22,19 @@ func (a *api) listSessionRuns(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	filter.SessionID = session.ID
-	return a.writeRuns(w, r, filter, object.withoutNulls)
+	return a.writeRuns(w, r, filter, addTree)
+}
+
+// addTree adds a run; one of a team after those of its members.
+func addTree(items *array, run *host.Run) error {
+	if run.Component.Kind == host.KindTeam {
+		for i := range run.Children {
+			if err := addTree(items, &run.Children[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return items.add(newRunSchema(run).withoutNulls())
 }
 
 func runFilterOf(r *http.Request) (host.RunFilter, error) {
@@ -37,14 +49,23 @@ func runFilterOf(r *http.Request) (host.RunFilter, error) {
 	return filter, d.err()
 }
 
-// writeRuns answers with the runs that match. shape decides about their nulls.
-func (a *api) writeRuns(w http.ResponseWriter, r *http.Request, filter host.RunFilter, shape func(object) object) error {
+// writeRuns answers with the runs that match, each as add renders it and the runs
+// inside it.
+func (a *api) writeRuns(
+	w http.ResponseWriter, r *http.Request, filter host.RunFilter, add func(*array, *host.Run) error,
+) error {
 	runs, err := a.firstRuns(r.Context(), filter)
 	if err != nil {
 		return err
 	}
 	a.writeArray(w, r, http.StatusOK, "", "", func(items *array) error {
-		return a.eachRun(r.Context(), runs, func(run *host.Run) error { return items.add(shape(newRunSchema(run))) })
+		return a.eachRun(r.Context(), runs, func(run *host.Run) error {
+			whole, err := a.withChildren(r.Context(), *run)
+			if err != nil {
+				return err
+			}
+			return add(items, &whole)
+		})
 	})
 	return nil
 }
@@ -82,14 +103,17 @@ func (a *api) showSessionRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || run.SessionID != session.ID || !run.Background && !run.Status.Final() {
 		return host.Errorf(host.CodeNotFound, "Run with ID %s not found in session %s", cut(id), cut(session.ID))
 	}
+	if run, err = a.withChildren(r.Context(), run); err != nil {
+		return err
+	}
 	a.writeJSON(w, r, http.StatusOK, newRunSchema(&run))
 	return nil
 }
 
-// listAgentRuns answers with the agent's runs of one of its sessions, their
-// nulls kept.
-func (a *api) listAgentRuns(w http.ResponseWriter, r *http.Request) error {
-	agent, err := a.agent(r)
+// listRuns answers with the component's runs of one of its sessions, their nulls
+// kept. Runs inside others are not among them.
+func (a *api) listRuns(w http.ResponseWriter, r *http.Request) error {
+	component, err := a.component(r)
 	if err != nil {
 		return err
 	}
@@ -103,7 +127,7 @@ func (a *api) listAgentRuns(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	shown := false
-	if err == nil && session.Component.Scope() == agent.Component().Scope() {
+	if err == nil && session.Component.Scope() == component.Scope() {
 		if _, shown, err = a.firstRun(r.Context(), id); err != nil {
 			return err
 		}
@@ -111,50 +135,8 @@ func (a *api) listAgentRuns(w http.ResponseWriter, r *http.Request) error {
 	if !shown {
 		return host.Errorf(host.CodeNotFound, "Session not found")
 	}
-	filter := host.RunFilter{SessionID: id, Component: agent.Component().Scope(), Status: status}
-	return a.writeRuns(w, r, filter, func(o object) object { return o })
-}
-
-// newRunSchema is a RunSchema of AgentOS: a run in its session. What this host
-// does not make is there as AgentOS has it without: empty or null.
-func newRunSchema(run *host.Run) object {
-	messages := make([]messageBody, len(run.Messages))
-	for i := range run.Messages {
-		messages[i] = newMessageBody(&run.Messages[i])
-	}
-	return object{
-		{"run_id", run.ID},
-		{"parent_run_id", run.ParentID},
-		{"agent_id", run.Component.ID},
-		{"user_id", run.UserID},
-		{"status", run.Status},
-		{"run_input", inputText(run.Input)},
-		{"content", text(run.Content)},
-		{"run_response_format", formatOf(run.Content)},
-		{"reasoning_content", ""},
-		{"reasoning_steps", nothing()},
-		{"metrics", newMetricsBody(run)},
-		{"messages", listOrNull(messages)},
-		{"tools", nil},
-		{"events", nil},
-		{"created_at", iso(run.CreatedAt)},
-		{"references", nothing()},
-		{"citations", nil},
-		{"reasoning_messages", nothing()},
-		{"session_state", rawOrNull(stateOf(run))},
-		{"images", nothing()},
-		{"videos", nothing()},
-		{"audio", nothing()},
-		{"files", nothing()},
-		{"response_audio", nil},
-		{"input_media", object{{"images", nothing()}, {"videos", nothing()}, {"audios", nothing()}, {"files", nothing()}}},
-		{"followups", nil},
-		{"forked_from_run_id", nil},
-		{"forked_from_message_index", nil},
-		{"forked_from_session_id", nil},
-		{"regenerated_from", nil},
-		{"last_checkpoint_at_message_index", nil},
-	}
+	filter := host.RunFilter{SessionID: id, Component: component.Scope(), Status: status}
+	return a.writeRuns(w, r, filter, func(items *array, run *host.Run) error { return items.add(newRunSchema(run)) })
 }
 
 // inputText is a run's input as text, "" for a run that never had one.

@@ -10,7 +10,7 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// streamRun runs an agent and sends its events. Until the stream has begun an
+// streamRun runs a component and sends its events. Until the stream has begun an
 // error is an ordinary answer; afterwards it is the stream's last event.
 func (a *api) streamRun(w http.ResponseWriter, r *http.Request, asked runForm) error {
 	s := newStream(w)
@@ -18,11 +18,11 @@ func (a *api) streamRun(w http.ResponseWriter, r *http.Request, asked runForm) e
 	defer stop()
 	ended := false
 	asked.request.Events = func(e host.Event) error {
-		ended = ended || endsRun(e.Kind)
-		if !asked.shows(e.Kind) {
+		ended = ended || e.Run.TopLevel() && endsRun(e.Kind)
+		if !asked.shows(&e) {
 			return nil
 		}
-		return s.send(string(e.Kind), newEventBody(&e))
+		return s.sendEvent(&e)
 	}
 	_, err := a.engine.Run(r.Context(), asked.request)
 	stop()
@@ -33,7 +33,8 @@ func (a *api) streamRun(w http.ResponseWriter, r *http.Request, asked runForm) e
 	case !s.begun:
 		return err
 	case !ended:
-		_ = s.send(string(host.EventRunError), a.lastError(asked.request, err)) // nobody is left to tell
+		last := a.lastError(asked.request, err)
+		_ = s.sendEvent(&last) // nobody is left to tell
 	}
 	a.report(r, err)
 	return nil
@@ -44,14 +45,12 @@ func endsRun(kind host.EventKind) bool {
 }
 
 // lastError is a RunError for a run that could not be begun or stored.
-func (a *api) lastError(req host.RunRequest, err error) errorEvent {
+func (a *api) lastError(req host.RunRequest, err error) host.Event {
 	_, body := describe(err)
-	return newErrorEvent(
-		newEventHead(&host.Event{Kind: host.EventRunError, At: a.now(), Run: &host.Run{
-			ID: req.RunID, SessionID: req.SessionID, Component: req.Component,
-		}}),
-		&host.Run{Failure: &host.Failure{Type: body.ErrorType, ID: body.ErrorID, Message: detailText(body, err)}},
-	)
+	return host.Event{Kind: host.EventRunError, At: a.now(), Run: &host.Run{
+		ID: req.RunID, SessionID: req.SessionID, Component: req.Component,
+		Failure: &host.Failure{Type: body.ErrorType, ID: body.ErrorID, Message: detailText(body, err)},
+	}}
 }
 
 // stream writes server-sent events. It is safe for concurrent use.
@@ -78,6 +77,14 @@ func (s *stream) send(event string, body any) error {
 		return err
 	}
 	return s.sendData(event, data)
+}
+
+// sendEvent writes an event of a run, unless clients know none of its kind.
+func (s *stream) sendEvent(e *host.Event) error {
+	if name := eventName(e); name != "" {
+		return s.send(name, newEventBody(e))
+	}
+	return nil
 }
 
 // sendControl writes a frame about the stream itself, in the spelling of AgentOS.
