@@ -60,3 +60,6 @@ func (r *hookRunner) depthBelow() (int, error) {
 	}
 	return c.Extensions.Snaphook.Run.Depth + 1, nil
 }
+
+// TrialRunner runs components for hooks that are tried outside any run.
+func (e *Engine) TrialRunner() host.Runner { return &hookRunner{Engine: e, known: true} }
