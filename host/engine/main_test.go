@@ -43,7 +43,7 @@ func transform(path, text string) string {
 	return fmt.Sprintf(`{"decision":"transform","transform":{"path":%q,"value":%q}}`, path, text)
 }
 
-// hooks are bound to every agent, in order. It implements hook.Bindings and
+// hooks are bound to every component, in order. It implements hook.Bindings and
 // host.Caller.
 type hooks struct {
 	bound []boundHook
@@ -61,6 +61,22 @@ type boundHook struct {
 	missing bool
 	// permissions are asked for and granted.
 	permissions pluginapi.Permissions
+	// of is the id of the one component it is bound to, "" for all.
+	of string
+	// topLevel has it bound to no run inside another one, nested also to runs that
+	// hooks start.
+	topLevel, nested bool
+}
+
+// only binds the hook to one component.
+func (b boundHook) only(id string) boundHook {
+	b.of = id
+	return b
+}
+
+func (b *boundHook) binds(c host.Component, origin host.Origin) bool {
+	return (b.of == "" || b.of == c.ID) && (!b.topLevel || origin != host.OriginParent) &&
+		(b.nested || b.of != "" || origin != host.OriginHook)
 }
 
 func blocking(point pluginapi.Point, name string, answer guest) boundHook {
@@ -71,23 +87,30 @@ func background(point pluginapi.Point, name string) boundHook {
 	return boundHook{name: name, point: point, mode: pluginapi.ModeBackground, answer: says(allow)}
 }
 
-func (h *hooks) Resolve(host.Component, host.Origin) []host.BoundPlugin {
-	out := make([]host.BoundPlugin, len(h.bound))
-	for i, b := range h.bound {
-		out[i].Binding = host.Binding{Plugin: b.name, Mode: b.mode}
-		if b.missing {
-			continue
-		}
-		out[i].Plugin = &host.Plugin{
-			Name: b.name, Version: "1.0.0", Digest: "sha256:" + b.name,
-			Manifest: pluginapi.Manifest{
-				Hooks:       []pluginapi.Hook{{Name: "hook", Export: b.name, Point: b.point}},
-				Permissions: b.permissions,
-			},
-			Grants: b.permissions.Names(),
+func (h *hooks) Resolve(c host.Component, origin host.Origin) []host.BoundPlugin {
+	var out []host.BoundPlugin
+	for _, b := range h.bound {
+		if b.binds(c, origin) {
+			out = append(out, host.BoundPlugin{
+				Binding: host.Binding{Plugin: b.name, Mode: b.mode}, Plugin: b.plugin(),
+			})
 		}
 	}
 	return out
+}
+
+func (b *boundHook) plugin() *host.Plugin {
+	if b.missing {
+		return nil
+	}
+	return &host.Plugin{
+		Name: b.name, Version: "1.0.0", Digest: "sha256:" + b.name,
+		Manifest: pluginapi.Manifest{
+			Hooks:       []pluginapi.Hook{{Name: "hook", Export: b.name, Point: b.point}},
+			Permissions: b.permissions,
+		},
+		Grants: b.permissions.Names(),
+	}
 }
 
 func (h *hooks) Call(ctx context.Context, call host.Call) (host.CallResult, error) {
@@ -245,6 +268,8 @@ func (s *store) contains(t *testing.T, text string) bool {
 // oracle is a model that answers what it is told to and remembers the requests.
 type oracle struct {
 	answer func(ctx context.Context, delta func(string) error) (model.Response, error)
+	// script, when set, answers by the request.
+	script func(ctx context.Context, req model.Request) (model.Response, error)
 	// schemas says that it is told schemas by other means than messages.
 	schemas bool
 
@@ -260,6 +285,13 @@ func (o *oracle) Generate(ctx context.Context, req model.Request, delta func(str
 	o.mu.Lock()
 	o.requests = append(o.requests, req)
 	o.mu.Unlock()
+	if o.script != nil {
+		said, err := o.script(ctx, req)
+		if err == nil && delta != nil && said.Content != "" {
+			err = delta(said.Content)
+		}
+		return said, err
+	}
 	if o.answer == nil {
 		return echo.Model{}.Generate(ctx, req, delta)
 	}

@@ -55,12 +55,8 @@ func (x *execution) answerUncalled(text string) {
 
 // freeCallID returns the id, or another one where an earlier call of the run has it.
 func (x *execution) freeCallID(id string) string {
-	for i := range x.run.Tools {
-		if id == "" || x.run.Tools[i].ID == id {
-			return "call_" + host.NewID()
-		}
-	}
-	if id == "" {
+	taken := slices.ContainsFunc(x.run.Tools, func(done host.ToolExecution) bool { return done.ID == id })
+	if id == "" || taken {
 		return "call_" + host.NewID()
 	}
 	return id
@@ -88,18 +84,18 @@ func (x *execution) callTools(ctx context.Context, interrupted bool) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	calls, ctx := errgroup.WithContext(ctx)
+	calls, inside := errgroup.WithContext(ctx)
 	calls.SetLimit(maxParallelCalls)
 	for i, c := range batch {
 		calls.Go(x.contained(func() error {
-			if err := x.callOnce(ctx, c, interrupted); err != nil {
+			if err := x.callOnce(inside, c, interrupted); err != nil {
 				return err
 			}
 			x.keep(first+i, c.done)
 			if len(batch) == 1 {
 				return nil
 			}
-			return x.save(ctx) // the others may take long
+			return x.save(inside) // the others may take long
 		}))
 	}
 	if err := calls.Wait(); err != nil {

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"slices"
+	"strings"
 )
 
 // firstByte is the byte that tells the type of a JSON value, 0 for none.
@@ -42,16 +42,22 @@ func encode(v any) (json.RawMessage, error) {
 }
 
 // exactly decodes an object that has these members and no others, in this
-// spelling; encoding/json would take any case.
+// spelling; encoding/json would take any case. A name that ends with ? may be
+// missing.
 func exactly(data json.RawMessage, into any, names ...string) error {
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(data, &members); err != nil || len(members) != len(names) {
+	if err := json.Unmarshal(data, &members); err != nil {
 		return errTransformInvalid
 	}
-	for name := range members {
-		if !slices.Contains(names, name) {
+	for _, name := range names {
+		name, optional := strings.CutSuffix(name, "?")
+		if _, has := members[name]; !has && !optional {
 			return errTransformInvalid
 		}
+		delete(members, name)
+	}
+	if len(members) > 0 {
+		return errTransformInvalid
 	}
 	return json.Unmarshal(data, into)
 }

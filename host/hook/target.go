@@ -154,7 +154,7 @@ func writeMessages(c *pluginapi.Context, target json.RawMessage) error {
 	}
 	c.Messages = make([]pluginapi.Message, len(items))
 	for i, item := range items {
-		if err := exactly(item, &c.Messages[i], "role", "content"); err != nil {
+		if err := exactly(item, &c.Messages[i], "role", "content", "tool_calls?", "tool_call_id?"); err != nil {
 			return err
 		}
 	}
