@@ -25,7 +25,7 @@ func (x *execution) emit(event host.Event) {
 		x.note(event)
 	case x.tree.events != nil:
 		run := x.snapshotRun()
-		if x.covered && endsRun(event.Kind) {
+		if x.covered || x.judged && !endsRun(event.Kind) {
 			hideAnswer(&run)
 		}
 		event.Run = &run
@@ -70,7 +70,7 @@ func hideOutputs(step *host.StepEvent) *host.StepEvent {
 	return &hidden
 }
 
-// hideAnswer takes away what a run answered.
+// hideAnswer takes away what a run answered, and what led to it.
 func hideAnswer(run *host.Run) {
 	if run.Status == host.RunCompleted || run.Status == host.RunCancelled {
 		run.Content, run.ContentType = host.TextContent(""), "str"
