@@ -53,12 +53,12 @@ post() {
   curl -sS --fail-with-body "$base$path" "$@"
 }
 
-# ended AGENT RUN SESSION waits until a run is over, prints each status it comes
-# to, and leaves the run in $run.
+# ended COMPONENT RUN SESSION waits until a run of agents/ID, teams/ID or
+# workflows/ID is over, prints each status it comes to, and leaves the run in $run.
 ended() {
   local status last=""
   for _ in $(seq 1200); do
-    run=$(get "/agents/$1/runs/$2?session_id=$3")
+    run=$(get "/$1/runs/$2?session_id=$3")
     status=$(jq -r .status <<<"$run")
     [ "$status" = "$last" ] || echo "Status: $status"
     last=$status

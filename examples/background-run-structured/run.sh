@@ -13,7 +13,7 @@ echo "Run: $id"
 echo "Status: $(jq -r .status <<<"$accepted")"
 [ "$(jq -r .status <<<"$accepted")" = PENDING ] || fail "the run was not PENDING: $accepted"
 
-ended city-facts-agent "$id" "$session"
+ended agents/city-facts-agent "$id" "$session"
 [ "$(jq -r .status <<<"$run")" = COMPLETED ] || fail "the run did not complete: $run"
 [ "$(jq -r .content_type <<<"$run")" = CityFacts ] || fail "the content is no CityFacts: $run"
 jq -e '.content.cities | length > 0 and all(.[]; .population > 0)' <<<"$run" >/dev/null || fail "no cities: $run"
@@ -29,7 +29,7 @@ for topic in history science geography; do
 done
 for topic in history science geography; do
   echo "-- $topic"
-  ended quiz-agent "${runs[$topic]}" "${sessions[$topic]}"
+  ended agents/quiz-agent "${runs[$topic]}" "${sessions[$topic]}"
   jq -e '.status == "COMPLETED" and .content_type == "QuizQuestion"' <<<"$run" >/dev/null || fail "no question: $run"
   jq -r '"Question: \(.content.question)", "Answer: \(.content.answer)"' <<<"$run"
 done

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/snaphook-dev/snaphook/pluginapi"
 	snaphook "github.com/snaphook-dev/snaphook/sdk/go"
@@ -36,6 +38,30 @@ func TestLog(t *testing.T) {
 		}
 		if len(host.Logs) != 1 || host.Logs[0].Message != tc.want {
 			t.Errorf("%s: logged %v, want %s", name, host.Logs, tc.want)
+		}
+	}
+}
+
+func TestDelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		host := snaphooktest.Host{Config: `{"delay": "1s"}`}
+		if _, err := host.Call(response, snaphooktest.Output("an answer")); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited != time.Second || len(host.Logs) != 1 {
+			t.Errorf("waited %v and logged %v", waited, host.Logs)
+		}
+	})
+}
+
+func TestWrongConfig(t *testing.T) {
+	t.Parallel()
+	for _, config := range []string{`{"delay": "soon"}`, `{"delay": "-1s"}`, `{"delay": 1}`} {
+		host := snaphooktest.Host{Config: config}
+		if verdict, err := host.Call(response, snaphooktest.Output("an answer")); err == nil {
+			t.Errorf("with %s: %+v, want an error", config, verdict)
 		}
 	}
 }

@@ -139,7 +139,7 @@ func TestBadPlugins(t *testing.T) {
 		{"two problems", manifest("version: 1.0.0\n", "version: one\nabi: elf\n"), 422, []string{"line 3", "version", "line 4", "abi"}},
 		{"no manifest", with(func(b *plugin) { b.manifest = "" }), 422, []string{"manifest"}},
 		{"contradiction", manifest("    export: check\n", "    export: check\n    guardrail: true\n    mode: background\n"), 422, []string{"guardrail"}},
-		{"permission that is not available", manifest("hooks:", "permissions: {run: {components: [judge], reason: judges}}\nhooks:"), 422, []string{"permissions.run", "not available yet"}},
+		{"permission to run what cannot be run", manifest("hooks:", "permissions: {run: {components: [\"hook:judge\"], reason: judges}}\nhooks:"), 422, []string{"permissions.run", "hook:judge"}},
 		{"permission without a reason", manifest("hooks:", "permissions: {http: {hosts: [example.com]}}\nhooks:"), 422, []string{"permissions.http.reason"}},
 	}
 	for _, tt := range tests {
