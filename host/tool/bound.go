@@ -17,9 +17,9 @@ import (
 // within a window.
 const (
 	maxMessage  = 8 << 20
-	window      = time.Second
-	maxBytes    = 64 << 20
-	maxMessages = 10_000
+	window      = 10 * time.Second
+	maxBytes    = 256 << 20
+	maxMessages = 5000
 )
 
 var (
@@ -101,7 +101,7 @@ type stderrLog struct {
 // What is logged of a server's standard error.
 const (
 	maxLine  = 1 << 10 // bytes of a line
-	maxLines = 100     // within a window
+	maxLines = 1000    // within a window
 )
 
 // Write never fails: a server does not wait for a reader.

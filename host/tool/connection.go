@@ -76,7 +76,7 @@ func because(cause, ended error) error {
 // newLink starts the process, or prepares for requests.
 func (s *server) newLink(ctx context.Context) (link, error) {
 	if s.spec.URL != "" {
-		return newEndpoint(s.spec, s.config.ConnectTimeout), nil
+		return newEndpoint(s.spec, s.config.ConnectTimeout)
 	}
 	return startProcess(ctx, s.spec, s.log)
 }

@@ -21,6 +21,7 @@ import (
 type endpoint struct {
 	*flights
 	spec    host.MCPServer
+	url     *url.URL
 	base    *http.Transport
 	timeout time.Duration
 }
@@ -32,9 +33,13 @@ var (
 
 // newEndpoint prepares requests. Timeout bounds dialing, and how long a stream of
 // the server's own messages may take to begin.
-func newEndpoint(spec host.MCPServer, timeout time.Duration) *endpoint {
+func newEndpoint(spec host.MCPServer, timeout time.Duration) (*endpoint, error) {
+	address, err := url.Parse(spec.URL)
+	if err != nil {
+		return nil, errors.New("the URL cannot be read")
+	}
 	return &endpoint{
-		flights: newFlights(), spec: spec, timeout: timeout,
+		flights: newFlights(), spec: spec, url: address, timeout: timeout,
 		base: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: timeout}).DialContext,
@@ -43,12 +48,12 @@ func newEndpoint(spec host.MCPServer, timeout time.Duration) *endpoint {
 			IdleConnTimeout:     90 * time.Second,
 			MaxIdleConnsPerHost: 8,
 		},
-	}
+	}, nil
 }
 
 func (e *endpoint) transport() mcp.Transport {
 	return &mcp.StreamableClientTransport{
-		Endpoint:   e.spec.URL,
+		Endpoint:   serverName(e.spec), // it is in errors
 		HTTPClient: &http.Client{Transport: e, CheckRedirect: sameOrigin},
 		// What bounded refuses never comes to this limit.
 		MaxEventSize: 2 * maxMessage,
@@ -73,7 +78,7 @@ func sameOrigin(req *http.Request, via []*http.Request) error {
 // RoundTrip sends a request with the headers of the server, and bounds the answer.
 func (e *endpoint) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, land := e.begin(req.Context())
-	req = req.Clone(ctx)
+	req = e.authorize(req.Clone(ctx))
 	for name, value := range e.spec.Headers {
 		req.Header.Set(name, value)
 	}
@@ -92,6 +97,18 @@ func (e *endpoint) RoundTrip(req *http.Request) (*http.Response, error) {
 	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
 	resp.Body = &responseBody{bounded: bounded{Reader: resp.Body, lines: stream, snap: e.snap}, body: resp.Body, land: land}
 	return resp, nil
+}
+
+// authorize adds what the URL of the server has beside its place.
+func (e *endpoint) authorize(req *http.Request) *http.Request {
+	if req.URL.Path == e.url.Path {
+		req.URL.RawQuery = e.url.RawQuery
+	}
+	if user := e.url.User; user != nil {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
+	return req
 }
 
 // missingKey is the key of an *atomic.Bool in the context of a call. It is set when
@@ -126,7 +143,8 @@ func serverName(spec host.MCPServer) string {
 		if err != nil { // checkRef has parsed it
 			return "at a URL"
 		}
-		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+		u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
+		return u.String()
 	}
 	name := spec.Command[0]
 	for _, arg := range spec.Command[1:min(len(spec.Command), maxArgs+1)] {
@@ -141,13 +159,8 @@ func serverName(spec host.MCPServer) string {
 // maxArgs is how many arguments a command's name shows.
 const maxArgs = 3
 
-// conceal takes out of a text what the server's configuration keeps secret.
+// conceal takes the values of env and headers out of a text.
 func conceal(spec host.MCPServer, text string) string {
-	if u, err := url.Parse(spec.URL); spec.URL != "" && err == nil {
-		for _, secret := range []string{spec.URL, u.String(), u.Redacted()} {
-			text = strings.ReplaceAll(text, secret, serverName(spec))
-		}
-	}
 	for _, values := range []map[string]string{spec.Env, spec.Headers} {
 		for name, value := range values {
 			if len(value) >= minSecret {

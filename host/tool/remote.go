@@ -36,11 +36,11 @@ func (r *remote) Call(ctx context.Context, call host.ToolInvocation) (host.ToolR
 	case err == nil:
 		return toolResult(result), nil
 	case limited.Err() != nil:
-		if conn != nil && ctx.Err() == nil {
-			r.server.start(func() { r.server.probe(context.WithoutCancel(ctx), conn) })
+		if process, is := processOf(conn); is && ctx.Err() == nil {
+			r.server.start(func() { r.server.probe(context.WithoutCancel(ctx), conn.session, process) })
 		}
 		return host.ToolResult{}, fmt.Errorf("call %s: %w", r.definition.Name, context.Cause(limited))
-	case errors.As(err, &refused):
+	case said(err, &refused):
 		return host.ToolFailure(cut(refused.Message)), nil
 	case conn != nil && errors.Is(conn.link.cause(), errTooLarge):
 		return host.ToolFailure("the server of the tool failed: " + errTooLarge.Error()), nil
@@ -76,10 +76,7 @@ func (s *server) call(ctx context.Context, conn *connection, params *mcp.CallToo
 	answers := make(chan answer, 1)
 	started := s.start(func() {
 		result, err := conn.call(ctx, params)
-		if cause := conn.link.cause(); err != nil && cause != nil && !errors.Is(err, errNotMade) {
-			err = s.unavailable(cause)
-		}
-		answers <- answer{result, err}
+		answers <- answer{result, s.failure(conn, err)}
 	})
 	if !started {
 		return nil, errStopping
@@ -90,6 +87,30 @@ func (s *server) call(ctx context.Context, conn *connection, params *mcp.CallToo
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// failure is the error of a call that was not answered. What the server says
+// against a call stays as it is.
+func (s *server) failure(conn *connection, err error) error {
+	var refused *jsonrpc.Error
+	if err == nil || said(err, &refused) {
+		return err
+	}
+	if errors.Is(err, errNotMade) {
+		return fmt.Errorf("%w: %w", errNotMade, s.unavailable(err))
+	}
+	if cause := conn.link.cause(); cause != nil {
+		err = cause
+	}
+	return s.unavailable(err)
+}
+
+// codeRejected is the code of the SDK's own error for what could not be sent.
+const codeRejected = -32005
+
+// said finds what the server itself says against a call.
+func said(err error, refused **jsonrpc.Error) bool {
+	return errors.As(err, refused) && (*refused).Code != codeRejected
 }
 
 // call makes one call on this connection.
@@ -109,15 +130,24 @@ func (c *connection) call(ctx context.Context, params *mcp.CallToolParams) (*mcp
 
 // probe gives a server up that answers nothing any more, after a call of it has
 // timed out.
-func (s *server) probe(ctx context.Context, conn *connection) {
-	tied, land := conn.link.begin(ctx)
+func (s *server) probe(ctx context.Context, session *mcp.ClientSession, process link) {
+	tied, land := process.begin(ctx)
 	defer land()
 	limited, cancel := context.WithTimeout(tied, s.config.Grace)
 	defer cancel()
-	err := conn.session.Ping(limited, nil)
-	if errors.Is(err, context.DeadlineExceeded) {
-		conn.link.snap(errors.New("it answers nothing any more"))
+	if err := session.Ping(limited, nil); errors.Is(err, context.DeadlineExceeded) {
+		process.snap(errors.New("it answers nothing any more"))
 	}
+}
+
+// processOf returns the link of a connection, if there is one and it is a process:
+// requests over HTTP do not hang one another.
+func processOf(conn *connection) (*process, bool) {
+	if conn == nil {
+		return nil, false
+	}
+	p, is := conn.link.(*process)
+	return p, is
 }
 
 // toolResult is what a model is told of an answer: its texts, a note for each

@@ -55,10 +55,11 @@ func newServer(spec host.MCPServer, c Config) *server {
 // String names the server in messages.
 func (s *server) String() string { return "the MCP server " + s.name }
 
-// unavailable is the error of a server that cannot be used now.
+// unavailable is the error of a server that cannot be used now. It says why, and
+// wraps nothing: causes may hold what the configuration keeps secret.
 func (s *server) unavailable(cause error) error {
 	return &host.Error{
-		Code: host.CodeUnavailable, Err: cause,
+		Code:    host.CodeUnavailable,
 		Message: fmt.Sprintf("%s is not available: %s", s, cut(conceal(s.spec, cause.Error()))),
 	}
 }

@@ -1,0 +1,152 @@
+package tool_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// serveKind is a server over the standard streams of this process.
+func serveKind(kind string) {
+	if kind == "sdk" {
+		if err := newSDKServer().Run(context.Background(), &mcp.StdioTransport{}); err != nil {
+			log.Print(err)
+		}
+		return
+	}
+	raw := &rawServer{kind: kind, tools: `[{"name":"work","inputSchema":{"type":"object"}}]`}
+	raw.begin()
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		raw.answer(lines.Bytes())
+	}
+	raw.end()
+}
+
+// rawServer is a server written by hand, that misbehaves in one way.
+type rawServer struct {
+	kind  string
+	tools string
+	calls int
+}
+
+func (s *rawServer) begin() {
+	switch s.kind {
+	case "die-at-start":
+		os.Stderr.WriteString("no licence\n")
+		os.Exit(3)
+	case "garbage-at-start":
+		fmt.Println("Welcome to my server!")
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		// A child that outlives its parent, unless it is looked for.
+		child := exec.Command("sleep", "3600")
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		if err := child.Start(); err != nil {
+			log.Fatal(err)
+		}
+	case "many":
+		tools := make([]string, 10_000)
+		for i := range tools {
+			tools[i] = fmt.Sprintf(`{"name":"t%d","inputSchema":{"type":"object"}}`, i)
+		}
+		s.tools = "[" + strings.Join(tools, ",") + "]"
+	case "odd":
+		s.tools = `[{"name":"work","description":"Good.","inputSchema":{"type":"object"},"annotations":{"idempotentHint":true,"readOnlyHint":true}},
+			{"name":"work","description":"Twice.","inputSchema":{"type":"object"}},
+			{"name":"two words","inputSchema":{"type":"object"}}, {"name":"","inputSchema":{"type":"object"}},
+			{"name":"list","inputSchema":{"type":"array"}}, {"name":"none"}, null,
+			{"name":"wrong","inputSchema":{"type":"object","properties":{"a":{"type":"sausage"}}}},
+			{"name":"file","inputSchema":{"type":"object","properties":{"a":{"$ref":"file:///etc/passwd"}}}}]`
+		s.tools = strings.ReplaceAll(strings.ReplaceAll(s.tools, "\n", ""), "\t", "")
+	}
+}
+
+// end is what follows the end of the input.
+func (s *rawServer) end() {
+	if s.kind == "stubborn" {
+		select {}
+	}
+}
+
+func (s *rawServer) answer(line []byte) {
+	var request struct {
+		ID     json.RawMessage `json:"id"`
+		Method string          `json:"method"`
+		Params json.RawMessage `json:"params"`
+	}
+	if err := json.Unmarshal(line, &request); err != nil {
+		log.Fatal(err)
+	}
+	switch request.Method {
+	case "initialize":
+		if s.kind != "hang-at-start" {
+			s.result(request.ID, `{"protocolVersion":"2025-06-18","capabilities":{"tools":{"listChanged":true}},"serverInfo":{"name":"raw","version":"1"}}`)
+		}
+	case "tools/list":
+		cursor := ""
+		if s.kind == "pages" {
+			cursor = `,"nextCursor":"more"`
+			s.tools = `[]`
+		}
+		s.result(request.ID, `{"tools":`+s.tools+cursor+`}`)
+	case "tools/call":
+		s.calls++
+		s.call(request.ID)
+	case "ping":
+		if s.kind != "hang" {
+			s.result(request.ID, `{}`)
+		}
+	default:
+		if request.ID != nil && s.kind != "hang-at-start" {
+			fmt.Printf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no such method"}}`+"\n", request.ID)
+		}
+	}
+}
+
+// call misbehaves in the first call, where that can be repeated.
+func (s *rawServer) call(id json.RawMessage) {
+	switch s.kind {
+	case "hang", "slow":
+		return
+	case "die":
+		os.Exit(3)
+	case "garbage":
+		fmt.Println(`{"jsonrpc":"2.0", what?`)
+		return
+	case "huge":
+		s.result(id, `{"content":[{"type":"text","text":"`+strings.Repeat("x", 50<<20)+`"}]}`)
+		return
+	case "flood":
+		out := bufio.NewWriter(os.Stdout)
+		for {
+			if _, err := out.WriteString(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}` + "\n"); err != nil {
+				os.Exit(4)
+			}
+		}
+	case "changing":
+		s.tools = `[{"name":"work","inputSchema":{"type":"object"}},{"name":"more","inputSchema":{"type":"object"}}]`
+		fmt.Println(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
+	case "refuse":
+		fmt.Printf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32602,"message":"not these arguments"}}`+"\n", id)
+		return
+	case "shapeless":
+		s.result(id, `{"content":[{"type":"sausage"}]}`)
+		return
+	}
+	s.result(id, fmt.Sprintf(`{"content":[{"type":"text","text":"call %d of %d"}]}`, s.calls, os.Getpid()))
+}
+
+func (s *rawServer) result(id json.RawMessage, result string) {
+	fmt.Printf(`{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", id, result)
+}
