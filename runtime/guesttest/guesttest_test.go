@@ -22,6 +22,7 @@ func TestModuleAssemblesEveryHook(t *testing.T) {
 		"asks": guesttest.Asks("kv_set", "key", ""), "logs_response": guesttest.LogsResponse(`{"url":"https://example.com"}`),
 		"fails_with_response": guesttest.FailsWithResponse(`{"url":"https://example.com"}`),
 		"requests":            guesttest.Requests(`{"url":"https://example.com"}`), "posts": guesttest.Posts("https://example.com"),
+		"forwards": guesttest.Forwards("https://example.com"),
 	})
 	if !bytes.HasPrefix(module, magic) {
 		t.Fatalf("module starts with %q, want a Wasm header", module[:8])

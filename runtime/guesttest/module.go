@@ -131,6 +131,16 @@ func Posts(url string) Hook {
 	}
 }
 
+// Forwards posts its input to a URL and returns the response's body; it fails
+// unless the answer is a 2xx.
+func Forwards(url string) Hook {
+	return Hook{
+		text: fmt.Sprintf(`{"method":"POST","url":%q,"headers":{"Content-Type":"application/json"}}`, url),
+		code: `(call $answer_block (call $http_request (call $block (local.get $p) (local.get $n)) (call $input)))
+		(i32.ne (i32.div_u (call $http_status_code) (i32.const 100)) (i32.const 2))`,
+	}
+}
+
 // Module makes one module whose exports behave as given.
 func Module(t testing.TB, hooks map[string]Hook) []byte {
 	t.Helper()

@@ -8,21 +8,21 @@ import (
 
 // submit sends a request for a background run without a stream, and what else
 // belongs into its header.
-func (c *client) submit(t testing.TB, agent string, f form, header ...string) reply {
+func (c *client) submit(t testing.TB, component string, f form, header ...string) reply {
 	t.Helper()
 	contentType, body := f.with("stream", "false").with("background", "true").urlencoded()
-	r, err := c.send(t.Context(), http.MethodPost, "/agents/"+agent+"/runs", contentType, body, header...)
+	r, err := c.send(t.Context(), http.MethodPost, home(component)+"/runs", contentType, body, header...)
 	if err != nil {
-		t.Fatalf("submit a run of %s: %v", agent, err)
+		t.Fatalf("submit a run of %s: %v", component, err)
 	}
 	return r
 }
 
 // launch starts a background run and returns it as it was accepted.
-func (c *client) launch(t testing.TB, agent string, f form) run {
+func (c *client) launch(t testing.TB, component string, f form) run {
 	t.Helper()
-	accepted := run{AgentID: agent}
-	c.submit(t, agent, f).want(t, 202).into(t, &accepted)
+	accepted := runOf(component)
+	c.submit(t, component, f).want(t, 202).into(t, &accepted)
 	if accepted.RunID == "" || accepted.SessionID == "" || accepted.Status != "PENDING" {
 		t.Fatalf("a run was accepted as %+v", accepted)
 	}
@@ -53,7 +53,7 @@ func (c *client) cancel(t testing.TB, r run) {
 }
 
 // at is where a run is acted on.
-func (r run) at(act string) string { return "/agents/" + r.AgentID + "/runs/" + r.RunID + "/" + act }
+func (r run) at(act string) string { return home(r.component()) + "/runs/" + r.RunID + "/" + act }
 
 // fromStart asks for all events of a run.
 const fromStart = -1
@@ -75,9 +75,9 @@ func (c *client) resume(t testing.TB, r run, last int) *stream {
 }
 
 // follow starts a background run whose events are streamed.
-func (c *client) follow(t testing.TB, agent string, f form) *stream {
+func (c *client) follow(t testing.TB, component string, f form) *stream {
 	t.Helper()
-	return c.mustStream(t, agent, f.with("background", "true"))
+	return c.mustStream(t, component, f.with("background", "true"))
 }
 
 // split takes the frames about a resumed stream from the run's own events.

@@ -154,9 +154,9 @@ func (c *client) installWith(t testing.TB, p plugin, grants ...string) {
 type binding map[string]any
 
 // bind replaces the bindings of an agent.
-func (c *client) bind(t testing.TB, agent string, bindings ...binding) {
+func (c *client) bind(t testing.TB, component string, bindings ...binding) {
 	t.Helper()
-	c.putHooks(t, "/agents/"+agent+"/hooks", bindings...).want(t, 200)
+	c.putHooks(t, home(component)+"/hooks", bindings...).want(t, 200)
 }
 
 func (c *client) putHooks(t testing.TB, path string, bindings ...binding) reply {

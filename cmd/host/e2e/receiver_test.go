@@ -14,6 +14,8 @@ type receiver struct {
 	server *httptest.Server
 	// status answers the nth request, counted from 0; nil answers 204.
 	status func(n int, r request) int
+	// says is the text of the answer; nil for none.
+	says func(r request) string
 
 	mu   sync.Mutex
 	got  []request
@@ -64,11 +66,14 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			return
 		}
 	}
-	status := http.StatusNoContent
-	if r.status != nil {
-		status = r.status(n, arrived)
+	switch {
+	case r.status != nil:
+		w.WriteHeader(r.status(n, arrived))
+	case r.says != nil:
+		_, _ = io.WriteString(w, r.says(arrived)) // the caller may have gone
+	default:
+		w.WriteHeader(http.StatusNoContent)
 	}
-	w.WriteHeader(status)
 }
 
 func (r *receiver) record(req request) (n int, hold chan struct{}) {

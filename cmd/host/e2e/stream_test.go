@@ -17,6 +17,7 @@ type event struct {
 	Name      string          `json:"event"`
 	RunID     string          `json:"run_id"`
 	SessionID string          `json:"session_id"`
+	ParentID  string          `json:"parent_run_id"`
 	AgentID   string          `json:"agent_id"`
 	Content   json.RawMessage `json:"content"`
 	PreHook   string          `json:"pre_hook_name"`
@@ -57,8 +58,8 @@ type stream struct {
 }
 
 // openStream runs an agent with a stream.
-func (c *client) openStream(ctx context.Context, agent string, f form) (*stream, error) {
-	return c.openEvents(ctx, "/agents/"+agent+"/runs", f.with("stream", "true"))
+func (c *client) openStream(ctx context.Context, component string, f form) (*stream, error) {
+	return c.openEvents(ctx, home(component)+"/runs", f.with("stream", "true"))
 }
 
 // openEvents sends a form that is answered with a stream.
@@ -160,20 +161,20 @@ func (s *stream) rest(t testing.TB) []event {
 }
 
 // mustStream opens a stream that ends with the test.
-func (c *client) mustStream(t testing.TB, agent string, f form) *stream {
+func (c *client) mustStream(t testing.TB, component string, f form) *stream {
 	t.Helper()
-	s, err := c.openStream(t.Context(), agent, f)
+	s, err := c.openStream(t.Context(), component, f)
 	if err != nil {
-		t.Fatalf("stream %s: %v", agent, err)
+		t.Fatalf("stream %s: %v", component, err)
 	}
 	t.Cleanup(func() { s.body.Close() })
 	return s
 }
 
 // stream runs an agent and returns all frames.
-func (c *client) stream(t testing.TB, agent string, f form) []event {
+func (c *client) stream(t testing.TB, component string, f form) []event {
 	t.Helper()
-	s := c.mustStream(t, agent, f)
+	s := c.mustStream(t, component, f)
 	defer s.body.Close()
 	return s.rest(t)
 }
