@@ -42,19 +42,32 @@ type noHooks struct{ host.Caller }
 
 func (noHooks) Resolve(host.Component, host.Origin) []host.BoundPlugin { return nil }
 
+// newLive has two agents without hooks.
 func newLive(t *testing.T, m model.Model) *live {
+	t.Helper()
+	return startLive(t, engine.Config{
+		Agents: []*host.Agent{{ID: "plain-agent", Name: "Plain", Model: "default"}, {ID: "other", Model: "default"}},
+		Models: map[string]model.Model{"default": m},
+	}, noHooks{})
+}
+
+// liveHooks are what is bound, and answers.
+type liveHooks interface {
+	hook.Bindings
+	host.Caller
+}
+
+// startLive serves the components of a configuration.
+func startLive(t *testing.T, cfg engine.Config, bound liveHooks) *live {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	store := newConversations(t).store
 	queue, err := pool.New(pool.Config{})
 	must(t, err)
-	hooks, err := hook.NewDispatcher(hook.Config{Caller: noHooks{}, Bindings: noHooks{}, Log: log})
+	hooks, err := hook.NewDispatcher(hook.Config{Caller: bound, Bindings: bound, Log: log})
 	must(t, err)
-	agents := []*host.Agent{{ID: "plain-agent", Name: "Plain", Model: "default"}, {ID: "other", Model: "default"}}
-	e, err := engine.New(engine.Config{
-		Store: store, Hooks: hooks, Pool: queue, Agents: agents, Models: map[string]model.Model{"default": m},
-		Node: "node", MaxQueued: 2, Log: log,
-	})
+	cfg.Store, cfg.Hooks, cfg.Pool, cfg.Node, cfg.MaxQueued, cfg.Log = store, hooks, queue, "node", 2, log
+	e, err := engine.New(cfg)
 	must(t, err)
 	api, err := New(Config{
 		Engine: e, Plugins: &fakePlugins{}, Runs: store, Sessions: store, Jobs: &fakeJobs{},
