@@ -121,7 +121,7 @@ func (x *execution) sendsDeltas() bool {
 func (x *execution) emitStart() {
 	began := x.from != nil
 	if !x.inside() {
-		began = x.tree.journal != nil && x.tree.journal.next > 0
+		began = x.tree.journal != nil && x.tree.journal.resumed
 	}
 	if !began {
 		x.emit(host.Event{Kind: host.EventRunStarted})

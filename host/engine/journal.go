@@ -23,6 +23,8 @@ type journal struct {
 	store   host.EventStore
 	runID   string
 	attempt int
+	// resumed is true where an earlier worker has stored events.
+	resumed bool
 	// lost is told when the run is another attempt's.
 	lost func(error)
 	log  *slog.Logger
@@ -40,7 +42,7 @@ type journal struct {
 // openJournal begins to write; it is to be closed.
 func (x *execution) openJournal(ctx context.Context, next int) *journal {
 	j := &journal{
-		store: x.store, runID: x.run.ID, attempt: x.run.Attempt, lost: x.cancel, log: x.log, next: next,
+		store: x.store, runID: x.run.ID, attempt: x.run.Attempt, lost: x.cancel, log: x.log, next: next, resumed: next > 0,
 		added: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	go j.write(context.WithoutCancel(ctx))

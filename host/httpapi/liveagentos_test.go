@@ -90,8 +90,14 @@ func (allowing) Call(context.Context, host.Call) (host.CallResult, error) {
 	return host.CallResult{Output: []byte(`{"decision":"allow"}`)}, nil
 }
 
-// newAgentOS has the components whose answers testdata/agentos holds.
-func newAgentOS(t *testing.T, hooks ...pluginapi.Point) *live {
+// newAgentOS has the components whose answers testdata/agentos holds, and hooks that
+// allow at the points.
+func newAgentOS(t *testing.T, points ...pluginapi.Point) *live {
+	t.Helper()
+	return newAgentOSWith(t, allowing(points))
+}
+
+func newAgentOSWith(t *testing.T, hooks liveHooks) *live {
 	t.Helper()
 	m, err := scripted.Parse([]byte(agentOSScript))
 	must(t, err)
@@ -121,7 +127,7 @@ func newAgentOS(t *testing.T, hooks ...pluginapi.Point) *live {
 			{Name: "par", Kind: host.StepParallel, Steps: []host.Step{function("p1"), function("p2")}},
 			function("last"),
 		}}},
-	}, allowing(hooks))
+	}, hooks)
 }
 
 // difference is where this host answers otherwise than AgentOS 2.9, on purpose. In

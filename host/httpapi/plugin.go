@@ -11,20 +11,21 @@ import (
 
 // pluginBody is one version of a plugin.
 type pluginBody struct {
-	Name         string                 `json:"name"`
-	Version      string                 `json:"version"`
-	Digest       string                 `json:"digest"`
-	Status       string                 `json:"status"`
-	Description  string                 `json:"description,omitempty"`
-	ABI          pluginapi.ABI          `json:"abi"`
-	Hooks        []pluginapi.Hook       `json:"hooks"`
-	Permissions  pluginapi.Permissions  `json:"permissions"`
-	Grants       []pluginapi.Permission `json:"grants"`
-	Limits       pluginapi.Limits       `json:"limits"`
-	ConfigSchema json.RawMessage        `json:"config_schema,omitempty"`
-	Tests        testsBody              `json:"tests"`
-	ModuleSize   int64                  `json:"module_size"`
-	CreatedAt    time.Time              `json:"created_at"`
+	Name         string                   `json:"name"`
+	Version      string                   `json:"version"`
+	Digest       string                   `json:"digest"`
+	Status       string                   `json:"status"`
+	Description  string                   `json:"description,omitempty"`
+	ABI          pluginapi.ABI            `json:"abi"`
+	Hooks        []pluginapi.Hook         `json:"hooks"`
+	Tools        []pluginapi.ToolFunction `json:"tools"`
+	Permissions  pluginapi.Permissions    `json:"permissions"`
+	Grants       []pluginapi.Permission   `json:"grants"`
+	Limits       pluginapi.Limits         `json:"limits"`
+	ConfigSchema json.RawMessage          `json:"config_schema,omitempty"`
+	Tests        testsBody                `json:"tests"`
+	ModuleSize   int64                    `json:"module_size"`
+	CreatedAt    time.Time                `json:"created_at"`
 }
 
 // testsBody says what came of the manifest's tests.
@@ -171,16 +172,21 @@ func newPluginBody(p host.Plugin) pluginBody {
 	m := p.Manifest.WithDefaults()
 	body := pluginBody{
 		Name: p.Name, Version: p.Version, Digest: p.Digest, Status: "inactive",
-		Description: m.Description, ABI: m.ABI, Hooks: m.Hooks,
-		Permissions: m.Permissions, Grants: p.Grants, Limits: m.Limits, ConfigSchema: m.ConfigSchema,
+		Description: m.Description, ABI: m.ABI, Hooks: notNil(m.Hooks), Tools: notNil(m.Tools),
+		Permissions: m.Permissions, Grants: notNil(p.Grants), Limits: m.Limits, ConfigSchema: m.ConfigSchema,
 		Tests:      testsBody{Count: len(m.Tests), Result: p.Tests},
 		ModuleSize: p.ModuleSize, CreatedAt: p.CreatedAt.UTC(),
 	}
 	if p.Active {
 		body.Status = "active"
 	}
-	if body.Grants == nil {
-		body.Grants = []pluginapi.Permission{}
-	}
 	return body
+}
+
+// notNil returns the list; none is an empty one.
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
