@@ -50,7 +50,7 @@ get() { curl -sS --fail-with-body "$base$1"; }
 post() {
   local path=$1
   shift
-  curl -sS --fail-with-body "$base$path" "$@"
+  curl -sS --fail-with-body -X POST "$base$path" "$@"
 }
 
 # ended COMPONENT RUN SESSION waits until a run of agents/ID, teams/ID or

@@ -22,6 +22,6 @@ while read -r step; do
   jq -e '.data | length == 1 and .[0].mode == "background"' <<<"$calls" >/dev/null || fail "not one hook in the background"
   has request-log.response "run_id=\"$id\""
   has request-log.response "agent=\"$name\""
-  has request-log.response "content_length=$(jq -j .content <<<"$step" | wc -c)"
+  has request-log.response "content_length=$(jq '.content | utf8bytelength' <<<"$step")"
 done < <(jq -c '.step_results[]' <<<"$answer")
 echo "OK"

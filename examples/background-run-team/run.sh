@@ -30,10 +30,9 @@ ask 'A long report on the history of the tides'
 until status=$(get "/teams/research-team/runs/$id?session_id=$session" | jq -r .status) && [ "$status" != PENDING ]; do
   sleep 0.1
 done
-echo "Status: $status"
 [ "$status" = RUNNING ] || fail "the run is $status already"
+echo "It is $status; cancelling it"
 post "/teams/research-team/runs/$id/cancel?session_id=$session" >/dev/null
-echo "Asked to cancel it"
 ended teams/research-team "$id" "$session"
 [ "$(jq -r .status <<<"$run")" = CANCELLED ] || fail "the run was not cancelled: $run"
 echo "OK"

@@ -18,7 +18,7 @@ func TestBackgroundHooksExample(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, config{})
 			s.copy(t, filepath.Join("..", "..", "..", "examples", "background-hooks", file), "host.yaml")
-			for _, name := range []string{"pii-guard", "request-log", "analytics", "notifier"} {
+			for _, name := range []string{"pii-guard", "request-log", "analytics", "notifier", "output-judge"} {
 				s.put(t, firstParty(t, name))
 			}
 			p := s.start(t, "--plugins-dir", "plugins", "--store", "sqlite://snaphook.db")

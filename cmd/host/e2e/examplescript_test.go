@@ -3,14 +3,19 @@ package e2e
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
 )
 
-// examplePlugins are what an example calls that has hooks; each has its grants.
-var examplePlugins = map[string][]string{"background-hooks": {"request-log", "notifier"}}
+// examplePlugins are what the examples call and grant; withoutPlugins are those that
+// have none.
+var (
+	examplePlugins = []string{"request-log", "notifier", "output-judge"}
+	withoutPlugins = []string{"background-run-structured", "background-run-team"}
+)
 
 // TestExampleScripts runs the script of each example as a person would, with the
 // plugins built here. A script checks itself; what is asked for here is that it
@@ -21,10 +26,28 @@ func TestExampleScripts(t *testing.T) {
 		"background-hooks": {
 			`agent="BackgroundTaskAgent"`, "run_id=", "content_length=15", "Notification sent!",
 		},
+		"background-hooks-team": {
+			"== ContentTeam, run ", "== Researcher, run ", "== Writer, run ",
+			`agent="ContentTeam"`, `agent="Researcher"`, `agent="Writer"`,
+			"content_length=71", "content_length=101", "Notification sent!",
+		},
+		"background-hooks-workflow": {
+			"== Step analyze: Analyzer, run ", "== Step summarize: Summarizer, run ",
+			"request-log.response at output, background: completed",
+			`agent="Analyzer"`, `agent="Summarizer"`, "content_length=79", "content_length=44",
+		},
 		"background-run-structured": {
 			"Status: PENDING", "Status: RUNNING", "Status: COMPLETED",
 			"City: Nairobi", "Country: Kenya", "Population: 4800000", "Fun fact: ",
 			"Question: In which year did the Berlin Wall fall?", "Answer: Nile",
+		},
+		"background-run-team": {
+			"Status: PENDING", "Status: RUNNING", "Status: COMPLETED", "Status: CANCELLED",
+			"Researcher: Facts: ", "Writer: Report: ", "Content: Report: ",
+		},
+		"output-evaluation": {
+			"Run: ", "Score: 10\nPassed: true\nReason: The answer names the number of legs.",
+			"Score: 2\nPassed: false\nReason: The answer names no number.",
 		},
 	}
 	scripts, err := filepath.Glob(filepath.Join("..", "..", "..", "examples", "*", "run.sh"))
@@ -38,7 +61,11 @@ func TestExampleScripts(t *testing.T) {
 		name := filepath.Base(filepath.Dir(script))
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			printed := runScript(t, script, examplePlugins[name]...)
+			plugins := examplePlugins
+			if slices.Contains(withoutPlugins, name) {
+				plugins = nil
+			}
+			printed := runScript(t, script, plugins...)
 			for _, text := range append(shown[name], "\nOK\n") {
 				if !strings.Contains(printed, text) {
 					t.Errorf("the script does not show %q:\n%s", text, printed)
