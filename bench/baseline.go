@@ -19,14 +19,15 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// The limit: what a run costs when it is nothing but a form read, two rows
-// written with synchronous=FULL in a group-committed transaction, and an answer.
+// The limit: what a run costs when it is nothing but a form read, the rows of a run
+// and its session written with synchronous=FULL in a group-committed transaction,
+// and an answer.
 
-// write is one run to be stored; done gets the commit's outcome.
+// write is one run to be stored, with its document; done gets the commit's outcome.
 type write struct {
-	run, session string
-	document     []byte
-	done         chan error
+	run      host.Run
+	document []byte
+	done     chan error
 }
 
 // serveBaseline answers runs on a free port of the loopback until the process
@@ -66,7 +67,8 @@ func openBaseline(ctx context.Context, path string) (*sql.DB, error) {
 	db.SetMaxOpenConns(1)
 	_, err = db.ExecContext(ctx, `CREATE TABLE runs (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, session_id TEXT, status TEXT, created_at INTEGER, document TEXT);
 		CREATE INDEX runs_session ON runs (session_id, status, seq);
-		CREATE TABLE sessions (id TEXT PRIMARY KEY, document TEXT, updated_at INTEGER)`)
+		CREATE TABLE sessions (id TEXT PRIMARY KEY, component_kind TEXT, component_id TEXT, component_name TEXT, user_id TEXT,
+			name TEXT, title TEXT, state TEXT, metadata TEXT, created_at INTEGER, updated_at INTEGER)`)
 	return db, err
 }
 
@@ -75,24 +77,35 @@ func answerBaseline(w http.ResponseWriter, r *http.Request, writes chan<- write)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	run := map[string]any{
-		"run_id": host.NewID(), "session_id": host.NewID(), "agent_id": mux.Vars(r)["id"],
-		"status": "COMPLETED", "content": r.PostForm.Get("message"), "created_at": time.Now().Unix(),
-		"input": map[string]any{"input_content": r.PostForm.Get("message")},
-	}
+	run := baselineRun(mux.Vars(r)["id"], r.PostForm.Get("message"))
 	document, err := json.Marshal(run)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	done := make(chan error, 1)
-	writes <- write{run: run["run_id"].(string), session: run["session_id"].(string), document: document, done: done}
+	writes <- write{run: run, document: document, done: done}
 	if err := <-done; err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(document)
+}
+
+// baselineRun is the run that the host stores of an agent that repeats what it is
+// told.
+func baselineRun(agent, message string) host.Run {
+	id, now, content := host.NewID(), time.Now(), host.TextContent(message)
+	return host.Run{
+		ID: id, RootID: id, SessionID: host.NewID(), Component: host.Component{Kind: host.KindAgent, ID: agent, Name: agent},
+		Status: host.RunCompleted, Attempt: 1, Input: content, Content: content, ContentType: "str",
+		Model: "echo", ModelProvider: "Snaphook", CreatedAt: now, FinishedAt: now,
+		Messages: []host.Message{
+			{ID: host.NewID(), Role: "user", Content: content, CreatedAt: now},
+			{ID: host.NewID(), Role: "assistant", Content: content, CreatedAt: now},
+		},
+	}
 }
 
 // commitGroups stores what waits in one transaction, again and again.
@@ -118,10 +131,12 @@ func commitGroup(ctx context.Context, db *sql.DB, group []write) error {
 	for _, w := range group {
 		now := time.Now().UnixMilli()
 		if _, err := tx.ExecContext(ctx, `INSERT INTO runs (id, session_id, status, created_at, document) VALUES (?, ?, 'COMPLETED', ?, ?)`,
-			w.run, w.session, now, w.document); err != nil {
+			w.run.ID, w.run.SessionID, now, w.document); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO sessions (id, document, updated_at) VALUES (?, '{}', ?)`, w.session, now); err != nil {
+		of := w.run.Component
+		if _, err := tx.ExecContext(ctx, `INSERT INTO sessions VALUES (?, ?, ?, ?, '', '', ?, NULL, NULL, ?, ?)`,
+			w.run.SessionID, of.Kind, of.ID, of.Name, host.SessionTitle(w.run.Input), now, now); err != nil {
 			return err
 		}
 	}
