@@ -159,6 +159,8 @@ type store struct {
 	finishing func(host.Finish) error
 	reading   func() error
 	appending func() error
+	// wrote, when set, is called after each checkpoint and each end that was stored.
+	wrote func()
 	// unheard is what the writer of an end is told though it was stored.
 	unheard error
 	// waits is sent the id of each run that was created PENDING for a client that
@@ -216,16 +218,27 @@ func (s *store) FinishRun(ctx context.Context, finish host.Finish) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.finishes = append(s.finishes, finish)
+	s.mu.Unlock()
+	s.written()
 	return s.unheard
+}
+
+func (s *store) written() {
+	if s.wrote != nil {
+		s.wrote()
+	}
 }
 
 func (s *store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) error {
 	s.mu.Lock()
 	s.checkpoints = append(s.checkpoints, string(checkpoint.State))
 	s.mu.Unlock()
-	return s.Store.SaveCheckpoint(ctx, checkpoint)
+	err := s.Store.SaveCheckpoint(ctx, checkpoint)
+	if err == nil {
+		s.written()
+	}
+	return err
 }
 
 func (s *store) AppendEvents(ctx context.Context, runID string, attempt int, events []host.RunEvent) error {

@@ -153,20 +153,16 @@ func (x *execution) toolCallLimit() int {
 // directAnswer is what members answered in the place of their leader, nil where it
 // is to go on.
 func directAnswer(batch []*toolCall) json.RawMessage {
-	var parts []json.RawMessage
-	for _, c := range batch {
+	texts := make([]string, len(batch))
+	for i, c := range batch {
 		if c.tool == nil || !c.tool.direct || c.done.Error {
 			return nil
 		}
-		parts = append(parts, c.value)
+		texts[i] = *c.done.Result // another worker may have made the call
 	}
-	if len(parts) == 1 {
-		content, _ := contentOf(parts[0]) // hooks may have made it anything
+	if len(batch) == 1 {
+		content, _ := contentOf(batch[0].value) // hooks may have made it anything
 		return content
-	}
-	texts := make([]string, len(parts))
-	for i, p := range parts {
-		texts[i] = host.Text(p)
 	}
 	return host.TextContent(strings.Join(texts, "\n\n"))
 }
