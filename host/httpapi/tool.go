@@ -135,7 +135,11 @@ func argumentText(args json.RawMessage) string {
 		if err := members.Decode(&value); err != nil {
 			break
 		}
-		pairs = append(pairs, fmt.Sprintf("%s=%s", name, cut(host.Text(value))))
+		text := string(value)
+		if text[0] == '"' {
+			text = host.Text(value)
+		}
+		pairs = append(pairs, fmt.Sprintf("%s=%s", name, cut(text)))
 	}
 	return strings.Join(pairs, ", ")
 }
