@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the example and checks what it shows: the workflow answers while the hooks of
-# its steps still wait, and then each of them logs its agent and run.
+# Runs the example and checks what it shows: the workflow answers, and the hook of
+# each step logs its agent and run in the background.
 source "$(dirname "$0")/../lib.sh"
 start host.yaml
 
