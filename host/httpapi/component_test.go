@@ -68,6 +68,82 @@ func TestComponentBodies(t *testing.T) {
 	}
 }
 
+// TestRunsOfComponents: the form of a run is the same for all kinds, in both
+// encodings.
+func TestRunsOfComponents(t *testing.T) {
+	t.Parallel()
+	const boundary = "multipart/form-data; boundary=b"
+	parts := "--b\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\nhi\r\n" +
+		"--b\r\nContent-Disposition: form-data; name=\"stream\"\r\n\r\nfalse\r\n--b--\r\n"
+	for path, want := range map[string]host.Component{
+		"/agents/plain-agent": {Kind: host.KindAgent, ID: "plain-agent", Name: "Plain"},
+		"/teams/team":         {Kind: host.KindTeam, ID: "team", Name: "Team"},
+		"/workflows/flow":     {Kind: host.KindWorkflow, ID: "flow", Name: "Flow"},
+	} {
+		for contentType, body := range map[string]string{urlEncoded: "message=hi&stream=false", boundary: parts} {
+			f := fixture{}
+			f.engine.withOthers()
+			if w := f.ask(t, http.MethodPost, path+"/runs", contentType, body); w.Code != http.StatusOK {
+				t.Errorf("%s: answer %d %s", path, w.Code, w.Body)
+			}
+			if got := f.engine.request(t); got.Component != want || string(got.Input) != `"hi"` {
+				t.Errorf("%s: request %+v", path, got)
+			}
+		}
+		f := fixture{}
+		f.engine.withOthers()
+		w := f.ask(t, http.MethodPost, path+"/runs", urlEncoded, "stream=maybe&session_state=7")
+		for _, field := range []string{"message", "stream", "session_state"} {
+			if !strings.Contains(w.Body.String(), `"loc":["body","`+field+`"]`) || w.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%s: answer %d %s", path, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// TestRunThatGoesOn: what a run has said so far is not shown before hooks have seen
+// all of it.
+func TestRunThatGoesOn(t *testing.T) {
+	t.Parallel()
+	for path, kind := range map[string]host.ComponentKind{
+		"/agents/plain-agent": host.KindAgent, "/teams/team": host.KindTeam, "/workflows/flow": host.KindWorkflow,
+	} {
+		run := runningRun()
+		run.Component.Kind, run.Component.ID = kind, path[strings.LastIndex(path, "/")+1:]
+		run.Messages = completedRun().Messages
+		run.Tools = []host.ToolExecution{{ToolCall: host.ToolCall{ID: "secret"}}}
+		run.Steps = []host.StepOutput{{Name: "secret"}}
+		f := fixture{runs: fakeRuns{runs: map[string]host.Run{run.ID: run}}}
+		f.engine.withOthers()
+		f.engine.children = map[string][]host.Run{run.ID: {completedRun()}}
+		body := f.get(t, path+"/runs/"+run.ID+"?session_id="+run.SessionID).Body.String()
+		if !strings.Contains(body, `"status":"RUNNING"`) || strings.Contains(body, "secret") || strings.Contains(body, "Hello") {
+			t.Errorf("%s: %s", path, body)
+		}
+		if kind == host.KindWorkflow && !strings.Contains(body, `"metrics":{"steps":{}`) {
+			t.Errorf("%s: no steps: %s", path, body)
+		}
+	}
+}
+
+// TestSubscribed: clients of a workflow are told of no subscription.
+func TestSubscribed(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/agents/plain-agent": "Subscribed to agent run. ", "/teams/team": "Subscribed to team run. ", "/workflows/flow": "",
+	} {
+		run := runningRun()
+		run.Component = host.Component{Kind: collections[strings.Split(path, "/")[1]], ID: path[strings.LastIndex(path, "/")+1:]}
+		f := resumed(run, 1)
+		f.engine.withOthers()
+		f.engine.stream = []host.Event{{Kind: host.EventRunStarted, Run: &run}}
+		body := f.ask(t, http.MethodPost, path+"/runs/"+run.ID+"/resume", urlEncoded, "").Body.String()
+		if strings.Contains(body, "Subscribed") != (want != "") || !strings.Contains(body, want) || !strings.Contains(body, "Started") {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}
+
 // TestStepBodies: steps of every kind.
 func TestStepBodies(t *testing.T) {
 	t.Parallel()
