@@ -1,15 +1,20 @@
 package httpapi
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/engine"
+	"github.com/snaphook-dev/snaphook/host/model"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
@@ -151,6 +156,55 @@ func TestLiveRefusedTree(t *testing.T) {
 			}
 			if !strings.Contains(shown[1], `"error_type":"output_check_error"`) || strings.Contains(shown[1], `"parent_run_id"`) {
 				t.Errorf("read %s", shown[1])
+			}
+		})
+	}
+}
+
+// TestLiveCancelOfComponents: the run and the one inside it end, and say so.
+func TestLiveCancelOfComponents(t *testing.T) {
+	t.Parallel()
+	agent := host.BindingScope{Kind: host.KindAgent, ID: "plain-agent"}
+	for path, want := range map[string][]string{
+		"/teams/team/runs": {"TeamRunStarted", "TeamModelRequestStarted", "TeamRunContent", "TeamRunCancelled", "TeamRunCompleted"},
+		"/workflows/flow/runs": {
+			"WorkflowStarted", "StepStarted", "RunStarted", "ModelRequestStarted", "RunContent", "RunCancelled", "RunCompleted",
+			"WorkflowCancelled", "WorkflowCompleted",
+		},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			m := stepping{steps: make(chan struct{})}
+			l := startLive(t, engine.Config{
+				Models: map[string]model.Model{"default": m}, Tools: functions{},
+				Agents:    []*host.Agent{{ID: agent.ID, Model: "default"}},
+				Teams:     []*host.Team{{Agent: host.Agent{ID: "team", Model: "default"}, Members: []host.BindingScope{agent}}},
+				Workflows: []*host.Workflow{{ID: "flow", Steps: []host.Step{{Name: "one", Kind: host.StepComponent, Component: agent}}}},
+			}, noHooks{})
+			stream := l.ask(t, "POST", path, "message=one two", "background=true", "session_id=s", "run_id=r")
+			var working sync.WaitGroup
+			working.Go(func() { l.work(t, "r") })
+			m.steps <- struct{}{}
+			reader := bufio.NewReader(stream.Body)
+			had := readTo(t, reader, `"content":"one`)
+			if got := l.answer(t, http.StatusOK, "POST", path+"/r/cancel"); got != "{}" {
+				t.Errorf("answer %s", got)
+			}
+			rest, err := io.ReadAll(reader)
+			must(t, err)
+			stream.Body.Close()
+			working.Wait()
+			var names []string
+			for _, frame := range frameNames(t, had+string(rest)) {
+				name, _, _ := strings.Cut(frame, " ")
+				names = append(names, name)
+			}
+			if diff := cmp.Diff(want, names); diff != "" {
+				t.Errorf("frames (-want +got):\n%s", diff)
+			}
+			body := l.answer(t, http.StatusOK, "GET", path+"/r?session_id=s")
+			if !strings.Contains(body, `"status":"CANCELLED"`) {
+				t.Errorf("poll %s", body)
 			}
 		})
 	}
