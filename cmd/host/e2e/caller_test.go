@@ -1,8 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,34 +11,54 @@ import (
 	"github.com/snaphook-dev/snaphook/host/model/openai/openaitest"
 )
 
-// caller is a model that calls the first tool it is offered with what it was asked,
-// and then answers "so " and what the tool said; without tools it answers at once.
+// caller is a model that calls each tool it is offered with what it was asked, members
+// one by one, and then answers "so " and what the last one said; without tools it
+// answers at once.
 type caller struct {
 	*openaitest.Server
 }
 
 func newCaller(t testing.TB) *caller {
 	t.Helper()
-	return &caller{openaitest.New(t, func(_ int, req openaitest.Request) openaitest.Answer { return callFirst(req) })}
+	return &caller{openaitest.New(t, func(_ int, req openaitest.Request) openaitest.Answer { return callEach(req) })}
 }
 
-// callFirst is what a caller answers.
-func callFirst(req openaitest.Request) openaitest.Answer {
+// callEach is what a caller answers.
+func callEach(req openaitest.Request) openaitest.Answer {
 	last := req.Messages[len(req.Messages)-1]
 	if last.Role == "tool" || len(req.Tools) == 0 {
 		return openaitest.Text("so " + last.Content)
 	}
-	tool := req.Tools[0]
-	args := fmt.Sprintf(`{"text":%q}`, last.Content)
-	if tool.Name == host.DelegateToMember {
-		member := memberID.FindSubmatch(tool.Parameters)
-		args = fmt.Sprintf(`{"member_id":%q,"task":%q}`, member[1], "task of "+last.Content)
+	var calls []openaitest.ToolCall
+	call := func(name, args string) {
+		calls = append(calls, openaitest.ToolCall{ID: fmt.Sprintf("call_%d", len(calls)), Name: name, Arguments: args})
 	}
-	return openaitest.Call(openaitest.ToolCall{ID: "call_1", Name: tool.Name, Arguments: args})
+	for _, tool := range req.Tools {
+		if tool.Name != host.DelegateToMember {
+			call(tool.Name, fmt.Sprintf(`{"text":%q}`, last.Content))
+			continue
+		}
+		for _, id := range memberIDs(tool) {
+			call(tool.Name, fmt.Sprintf(`{"member_id":%q,"task":%q}`, id, "task of "+last.Content))
+		}
+	}
+	return openaitest.Call(calls...)
 }
 
-// memberID finds the first member in the schema of a delegation.
-var memberID = regexp.MustCompile(`"enum":\["([^"]+)"`)
+// memberIDs are the members a delegation may go to.
+func memberIDs(tool openaitest.Tool) []string {
+	var schema struct {
+		Properties struct {
+			MemberID struct {
+				Enum []string `json:"enum"`
+			} `json:"member_id"`
+		} `json:"properties"`
+	}
+	if err := json.Unmarshal(tool.Parameters, &schema); err != nil {
+		panic(err) // the server has read it
+	}
+	return schema.Properties.MemberID.Enum
+}
 
 // asked are the last messages of the requests of a cell, in their order.
 func (c *caller) asked(cell string) []string {

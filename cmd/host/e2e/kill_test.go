@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -28,7 +27,7 @@ const defaultKills = 5
 func TestKill(t *testing.T) {
 	t.Parallel()
 	kills := numberFrom(t, "SNAPHOOK_KILLS", defaultKills, pluginapi.MaxRetryAttempts-1)
-	k := newKilling(t, "", 1)
+	k := newKilling(t, "", 1, kills)
 	k.prepare(t, kills)
 	stop := k.startClients(t, (*killClient).askPlain, (*killClient).askStream, (*killClient).askLater, (*killClient).follow)
 	for range kills {
@@ -55,12 +54,14 @@ func numberFrom(t *testing.T, name string, otherwise, most int) int {
 // killing is some hosts that are killed again and again, and what their clients
 // know.
 type killing struct {
-	// witness is told of runs by their background hooks.
-	witness *receiver
-	site    *site
-	random  *rand.Rand
-	seed    uint64
-	killed  int
+	// witness is told of runs by their background hooks; tools have their work done
+	// in the workshop.
+	witness  *receiver
+	workshop *receiver
+	site     *site
+	random   *rand.Rand
+	seed     uint64
+	killed   int
 
 	mu      sync.Mutex
 	nodes   []*process    // nil for one that is not there
@@ -69,30 +70,34 @@ type killing struct {
 }
 
 // newKilling starts the hosts of a site on a store.
-func newKilling(t *testing.T, store string, nodes int) *killing {
+func newKilling(t *testing.T, store string, nodes, kills int) *killing {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	k := &killing{
-		witness: newReceiver(t, flaky), seed: seed, random: rand.New(rand.NewPCG(seed, 1<<32)),
+		witness: newReceiver(t, flaky), workshop: newSlowWorkshop(t),
+		seed: seed, random: rand.New(rand.NewPCG(seed, 1<<32)),
 		site: newSite(t, config{
 			store: store, model: openai(newUnhurried(t, seed).BaseURL()),
-			agents: []string{"busy", "refused-input", "refused-output", "slow"},
+			agents: killAgents, more: killTrees,
 		}),
 		up: make(chan struct{}),
 	}
+	k.putTreePlugins(t, kills)
 	k.nodes = k.site.startAll(t, nodes)
 	return k
 }
 
-// newUnhurried makes a model that takes a moment to answer.
+// newUnhurried makes a caller that takes a moment to answer.
 func newUnhurried(t *testing.T, seed uint64) *openaitest.Server {
 	t.Helper()
 	return openaitest.New(t, func(n int, req openaitest.Request) openaitest.Answer {
 		random := rand.New(rand.NewPCG(seed, uint64(n)))
 		hold := make(chan struct{})
 		time.AfterFunc(time.Duration(random.IntN(100))*time.Millisecond, func() { close(hold) })
-		return openaitest.Answer{Content: "to " + lastMessage(req), Hold: hold}
+		answer := callEach(req)
+		answer.Hold = hold
+		return answer
 	})
 }
 
@@ -182,6 +187,9 @@ var callsOf = map[string]map[string][]string{
 		"mix.seen": {"completed"}, "mix.done": {"completed"}, "mix.slow": {"completed"}, "mix.flaky": {"completed", "dead"},
 		"pause.after": {"completed"},
 	},
+	"worker": {"mix.seen": {"completed"}, "mix.done": {"completed"}},
+	"desk":   {"mix.seen": {"completed"}, "mix.done": {"completed"}},
+	"flow":   {"mix.seen": {"completed"}, "mix.done": {"completed"}},
 }
 
 // flaky makes the witness turn away the first attempt of every call of the hook
@@ -203,7 +211,7 @@ func flaky(_ int, r request) int {
 // one, and the other outlives most lives of the host.
 func (k *killing) prepare(t *testing.T, kills int) {
 	t.Helper()
-	background := []string{"mode: background", fmt.Sprintf("retry: {max_attempts: %d, initial: 10ms, max: 50ms}", kills+1)}
+	background := untilDone(kills)
 	thrice := []string{"mode: background", "retry: {max_attempts: 3, initial: 10ms, max: 10ms}"}
 	guardrail := []string{"guardrail: true"}
 	p := k.nodes[0]
@@ -220,6 +228,9 @@ func (k *killing) prepare(t *testing.T, kills int) {
 		newPlugin(t, "pause", "",
 			hook{name: "before", point: "input", does: guesttest.Sleeps(100 * time.Millisecond)},
 			hook{name: "after", point: "output", fields: background, does: guesttest.Sleeps(1500 * time.Millisecond)}))
+	for _, component := range []string{"worker", "teams/desk", "workflows/flow"} {
+		p.bind(t, component, binding{"plugin": "mix", "hook": "seen"}, binding{"plugin": "mix", "hook": "done"})
+	}
 	p.bind(t, "busy", binding{"plugin": "mix"})
 	p.bind(t, "refused-input", binding{"plugin": "mix"}, binding{"plugin": "no", "hook": "input"}, binding{"plugin": "mix", "hook": "seen"})
 	p.bind(t, "refused-output", binding{"plugin": "mix"}, binding{"plugin": "no", "hook": "output"})

@@ -2,14 +2,19 @@ package e2e
 
 import (
 	"maps"
+	"path"
 	"slices"
+	"strings"
 	"testing"
 )
 
 // killReport counts what was found.
 type killReport struct {
 	completed, refused, lost, cancelled int // of the runs that were answered
+	unknown                             int // workflows with a step nobody knows the end of
 	followed                            int
+	children                            int
+	toolCalls, toolsRepeated            int
 	restarted                           int // of all runs
 	callsCompleted, callsDead, repeated int
 }
@@ -35,9 +40,11 @@ func (k *killing) check(t *testing.T) {
 		p.stop(t)
 	}
 	k.audit(t, &report)
-	t.Logf("%d hosts killed; runs answered: %d completed, %d refused, %d cancelled, %d given up; %d followed to their end; "+
+	t.Logf("%d hosts killed; runs answered: %d completed, %d refused, %d cancelled, %d given up, %d with a step of unknown end; %d followed to their end; "+
+		"runs inside others: %d; tools: %d calls, %d repeated, none that may work once; "+
 		"left by the kills: %d runs ended host_restarted; background calls: %d completed, %d dead; attempts repeated: %d; deliveries: %d",
-		k.killed, report.completed, report.refused, report.cancelled, report.lost, report.followed,
+		k.killed, report.completed, report.refused, report.cancelled, report.lost, report.unknown, report.followed,
+		report.children, report.toolCalls, report.toolsRepeated,
 		report.restarted, report.callsCompleted, report.callsDead, report.repeated, len(k.witness.requests()))
 }
 
@@ -45,7 +52,7 @@ func (k *killing) check(t *testing.T) {
 func (a *answer) check(t *testing.T, report *killReport, now run, calls []hookCall) {
 	t.Helper()
 	if !a.background && now.Status != a.run.Status {
-		t.Errorf("run %s of %s was answered %s and is %s", a.run.RunID, a.run.AgentID, a.run.Status, now.Status)
+		t.Errorf("run %s of %s was answered %s and is %s", a.run.RunID, a.run.component(), a.run.Status, now.Status)
 	}
 	switch {
 	case now.Status == "COMPLETED":
@@ -55,6 +62,8 @@ func (a *answer) check(t *testing.T, report *killReport, now run, calls []hookCa
 		report.cancelled++
 	case now.Status == "ERROR" && a.background && now.ErrorType == "worker_lost":
 		report.lost++
+	case now.Status == "ERROR" && a.background && now.ErrorType == "step_error" && strings.Contains(string(now.Content), "nobody knows"):
+		report.unknown++
 	default:
 		report.refused++
 		checkRefused(t, now, calls)
@@ -62,8 +71,19 @@ func (a *answer) check(t *testing.T, report *killReport, now run, calls []hookCa
 	if len(a.events) > 0 && a.background {
 		report.followed++
 		mustCount(t, a.events, 0)
-		checkEnd(t, now, names(a.events))
+		checkEnd(t, now, ownNames(a.events))
 	}
+}
+
+// ownNames are the names of a run's own events, as agents have them.
+func ownNames(events []event) []string {
+	var own []string
+	for _, e := range events {
+		if e.RunID == events[0].RunID {
+			own = append(own, ownEnd(e.Name))
+		}
+	}
+	return own
 }
 
 // checkEnd: a stream tells of its run's end once, and as its last.
@@ -82,13 +102,19 @@ func checkEnd(t *testing.T, r run, events []string) {
 // to an end.
 func checkCompleted(t *testing.T, r run, calls []hookCall) {
 	t.Helper()
-	all, completes := callsOf[r.AgentID]
+	all, completes := callsOf[path.Base(r.component())]
 	if !completes {
-		t.Errorf("run %s of %s is COMPLETED", r.RunID, r.AgentID)
+		t.Errorf("run %s of %s is COMPLETED", r.RunID, r.component())
 	}
 	seen := map[string]bool{}
 	for _, call := range calls {
 		if call.Mode != "background" {
+			continue
+		}
+		if call.name() == "checks.called" {
+			if call.Status != "completed" {
+				t.Errorf("run %s: %s after %d attempts", r.RunID, call.summary(), call.Attempt)
+			}
 			continue
 		}
 		seen[call.name()] = true
@@ -105,7 +131,7 @@ func checkCompleted(t *testing.T, r run, calls []hookCall) {
 func checkRefused(t *testing.T, r run, calls []hookCall) {
 	t.Helper()
 	if r.Status != "ERROR" || r.AgentID != "refused-input" && r.AgentID != "refused-output" {
-		t.Errorf("run %s of %s is %s with %s %q", r.RunID, r.AgentID, r.Status, r.ErrorType, r.Content)
+		t.Errorf("run %s of %s is %s with %s %q", r.RunID, r.component(), r.Status, r.ErrorType, r.Content)
 	}
 	for _, call := range calls {
 		if call.Mode == "background" && (call.Status != "skipped" || call.Reason != "run_refused" || call.Attempt != 0) {
@@ -187,10 +213,14 @@ func (k *killing) audit(t *testing.T, report *killReport) {
 			t.Errorf("run %+v has the call %+v", r, call)
 		}
 		if call.made {
-			made[call.runID]++
 			report.count(call)
 		}
+		if call.made && call.plugin != "checks" { // one for each run of a tool
+			made[call.runID]++
+		}
 	}
+	k.checkTools(t, report, runs)
+	k.checkTrees(t, report, db, runs)
 	events := db.events(t)
 	for id, r := range runs {
 		if want := len(callsOf[r.Component.ID]); r.status == "COMPLETED" && made[id] != want {
@@ -232,7 +262,9 @@ func checkStored(t *testing.T, r storedRun, events []storedEvent) {
 	t.Helper()
 	var kinds []string
 	for i, e := range events {
-		kinds = append(kinds, e.Kind)
+		if e.Run == nil {
+			kinds = append(kinds, e.Kind)
+		}
 		if e.index != i {
 			t.Errorf("event %d of run %s has the index %d", i, r.ID, e.index)
 		}

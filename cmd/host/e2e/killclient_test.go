@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"path"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -32,48 +35,57 @@ type killClient struct {
 }
 
 // ask is a method of killClient that makes one run.
-type ask func(c *killClient, ctx context.Context, t *testing.T, p *process, agent string, f form)
+type ask func(c *killClient, ctx context.Context, t *testing.T, p *process, component string, f form)
 
-// run asks until ctx ends, for runs of a random agent, under an id of the host's
+// killed are the components that clients run, some more often.
+var killed = []string{
+	"busy", "busy", "busy", "refused-input", "refused-output", "slow",
+	"worker", "teams/desk", "workflows/flow", "workflows/flow",
+}
+
+// run asks until ctx ends, for runs of a random component, under an id of the host's
 // or of the client's choosing, in a session of its own or a shared one.
 func (c *killClient) run(ctx context.Context, t *testing.T) {
 	for p := c.node(ctx, c.random); p != nil; p = c.node(ctx, c.random) {
-		agent := []string{"busy", "busy", "busy", "refused-input", "refused-output", "slow"}[c.random.IntN(6)]
+		component := killed[c.random.IntN(len(killed))]
 		f := form{"message": fmt.Sprintf("message %d", c.random.Uint32())}
 		if c.random.IntN(2) == 0 {
 			f["run_id"] = fmt.Sprintf("run-%016x", c.random.Uint64())
 		}
 		if c.random.IntN(4) == 0 {
-			f["session_id"] = fmt.Sprintf("%s-%d", agent, c.random.IntN(3))
+			f["session_id"] = fmt.Sprintf("%s-%d", path.Base(component), c.random.IntN(3))
 		}
-		c.asks[c.random.IntN(len(c.asks))](c, ctx, t, p, agent, f)
+		c.asks[c.random.IntN(len(c.asks))](c, ctx, t, p, component, f)
 	}
 }
 
 // askPlain waits for the answer.
-func (c *killClient) askPlain(ctx context.Context, _ *testing.T, p *process, agent string, f form) {
+func (c *killClient) askPlain(ctx context.Context, _ *testing.T, p *process, component string, f form) {
 	contentType, body := f.with("stream", "false").urlencoded()
-	r, err := p.send(ctx, http.MethodPost, "/agents/"+agent+"/runs", contentType, body)
-	out := run{AgentID: agent}
+	r, err := p.send(ctx, http.MethodPost, home(component)+"/runs", contentType, body)
+	out := runOf(component)
 	if err == nil && r.status == http.StatusOK && json.Unmarshal(r.body, &out) == nil {
 		c.record(&answer{run: out})
 	}
 }
 
 // askStream counts a run as answered when its last event has arrived.
-func (c *killClient) askStream(ctx context.Context, _ *testing.T, p *process, agent string, f form) {
-	s, err := p.openStream(ctx, agent, f)
+func (c *killClient) askStream(ctx context.Context, _ *testing.T, p *process, component string, f form) {
+	s, err := p.openStream(ctx, component, f)
 	if err != nil {
 		return
 	}
 	defer s.body.Close()
+	r := runOf(component)
 	for {
 		e, err := s.next()
 		if err != nil {
 			return
 		}
-		if status := endStatus(e.Name); status != "" {
-			c.record(&answer{run: run{AgentID: agent, RunID: e.RunID, SessionID: e.SessionID, Status: status}})
+		r.RunID, r.SessionID = cmp.Or(r.RunID, e.RunID), e.SessionID
+		if status := endStatus(e.Name); status != "" && e.RunID == r.RunID {
+			r.Status = status
+			c.record(&answer{run: r})
 			return
 		}
 	}
@@ -81,17 +93,17 @@ func (c *killClient) askStream(ctx context.Context, _ *testing.T, p *process, ag
 
 // endStatus is the status a last event tells; nothing for other events.
 func endStatus(name string) string {
-	return map[string]string{"RunCompleted": "COMPLETED", "RunError": "ERROR", "RunCancelled": "CANCELLED"}[name]
+	return map[string]string{"RunCompleted": "COMPLETED", "RunError": "ERROR", "RunCancelled": "CANCELLED"}[ownEnd(name)]
 }
 
 // askLater starts a background run, asks for its end now and then, and polls it.
-func (c *killClient) askLater(ctx context.Context, t *testing.T, p *process, agent string, f form) {
+func (c *killClient) askLater(ctx context.Context, t *testing.T, p *process, component string, f form) {
 	contentType, body := f.with("stream", "false").with("background", "true").urlencoded()
-	r, err := p.send(ctx, http.MethodPost, "/agents/"+agent+"/runs", contentType, body)
+	r, err := p.send(ctx, http.MethodPost, home(component)+"/runs", contentType, body)
 	if err != nil || !c.accepted(t, r.status) {
 		return
 	}
-	a := &answer{run: run{AgentID: agent}, background: true}
+	a := &answer{run: runOf(component), background: true}
 	if err := json.Unmarshal(r.body, &a.run); err != nil {
 		return // the host was killed while it answered
 	}
@@ -122,12 +134,12 @@ func (c *killClient) accepted(t *testing.T, status int) bool {
 }
 
 // follow streams a background run to its end, over the ends of hosts.
-func (c *killClient) follow(ctx context.Context, t *testing.T, p *process, agent string, f form) {
-	s, err := p.openStream(ctx, agent, f.with("background", "true"))
+func (c *killClient) follow(ctx context.Context, t *testing.T, p *process, component string, f form) {
+	s, err := p.openStream(ctx, component, f.with("background", "true"))
 	if err != nil {
 		return
 	}
-	a := &answer{run: run{AgentID: agent}, background: true}
+	a := &answer{run: runOf(component), background: true}
 	for {
 		ended := a.read(s)
 		s.body.Close()
@@ -154,7 +166,8 @@ func (a *answer) read(s *stream) bool {
 		e, err := s.next()
 		if err != nil {
 			last := len(a.events) - 1
-			return last >= 0 && (a.events[last].Name == "RunCompleted" || a.events[last].Name == "RunError")
+			return last >= 0 && a.events[last].RunID == a.events[0].RunID &&
+				slices.Contains([]string{"RunCompleted", "RunError"}, ownEnd(a.events[last].Name))
 		}
 		if _, own := split([]event{e}); len(own) > 0 {
 			a.events = append(a.events, e)

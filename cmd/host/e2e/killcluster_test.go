@@ -18,7 +18,7 @@ func TestKillCluster(t *testing.T) {
 	runs := numberFrom(t, "SNAPHOOK_CLUSTER_RUNS", defaultClusterRuns, 900)
 	kills := max(runs/10, 2)
 	server := postgrestest.Start(t, postgrestest.Config{NoSync: true})
-	k := newKilling(t, server.Database(t), 3)
+	k := newKilling(t, server.Database(t), 3, kills)
 	k.prepare(t, kills)
 	k.awaitBindings(t)
 	stop := k.startClients(t, (*killClient).askLater, (*killClient).follow)

@@ -12,7 +12,12 @@ type storedRun struct {
 		ID string `json:"id"`
 	} `json:"component"`
 	Background bool `json:"background"`
-	Failure    struct {
+	Step       struct {
+		WorkflowRunID string `json:"workflow_run_id"`
+		ID            string `json:"id"`
+		Name          string `json:"name"`
+	} `json:"step"`
+	Failure struct {
 		Type    string `json:"type"`
 		Message string `json:"message"`
 		Refused bool   `json:"refused"`
@@ -37,17 +42,17 @@ func (db database) runs(t testing.TB) []storedRun {
 
 // storedCall is a row of hook_calls.
 type storedCall struct {
-	runID, status string
-	attempt       int
+	runID, plugin, status string
+	attempt               int
 	// made is true for a background call that was to be made.
 	made bool
 }
 
 func (db database) calls(t testing.TB) []storedCall {
 	t.Helper()
-	return all(t, db, `SELECT run_id, status, attempt, mode = 'background' AND attempt > 0 FROM hook_calls`, func(scan func(...any) error) (storedCall, error) {
+	return all(t, db, `SELECT run_id, plugin, status, attempt, mode = 'background' AND attempt > 0 FROM hook_calls`, func(scan func(...any) error) (storedCall, error) {
 		var c storedCall
-		err := scan(&c.runID, &c.status, &c.attempt, &c.made)
+		err := scan(&c.runID, &c.plugin, &c.status, &c.attempt, &c.made)
 		return c, err
 	})
 }
@@ -55,6 +60,8 @@ func (db database) calls(t testing.TB) []storedCall {
 // storedEvent is a row of run_events.
 type storedEvent struct {
 	Kind string `json:"kind"`
+	// Run is nil for the run itself, not for one inside it.
+	Run json.RawMessage `json:"run"`
 
 	runID string
 	index int

@@ -17,7 +17,6 @@ type event struct {
 	Name      string          `json:"event"`
 	RunID     string          `json:"run_id"`
 	SessionID string          `json:"session_id"`
-	ParentID  string          `json:"parent_run_id"`
 	AgentID   string          `json:"agent_id"`
 	Content   json.RawMessage `json:"content"`
 	PreHook   string          `json:"pre_hook_name"`
