@@ -48,8 +48,6 @@ func (s *server) openConnection(ctx context.Context) (*connection, []listing, er
 	if err != nil {
 		return nil, nil, err
 	}
-	// Not all that the session waits for at its beginning obeys its context.
-	defer context.AfterFunc(ctx, func() { link.snap(context.Cause(ctx)) })()
 	tied, land := link.begin(ctx)
 	defer land()
 	conn, err := s.newConnection(tied, link)
@@ -92,6 +90,11 @@ func (s *server) newConnection(ctx context.Context, link link) (*connection, err
 	})
 	client.AddReceivingMiddleware(floodGate(link))
 	carrier := &carrier{Transport: link.transport()}
+	// Not all that a session waits for at its beginning obeys its context.
+	defer context.AfterFunc(ctx, func() {
+		link.snap(context.Cause(ctx))
+		carrier.close()
+	})()
 	session, err := client.Connect(ctx, carrier, nil)
 	if err != nil {
 		carrier.close()
@@ -108,20 +111,25 @@ func (s *server) newConnection(ctx context.Context, link link) (*connection, err
 }
 
 // carrier remembers the connection it made: a session that fails early may leave
-// it open.
+// it open, or wait for it.
 type carrier struct {
 	mcp.Transport
+	mu   sync.Mutex
 	made mcp.Connection
 }
 
 // Connect implements mcp.Transport.
 func (c *carrier) Connect(ctx context.Context) (mcp.Connection, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	made, err := c.Transport.Connect(ctx)
 	c.made = made
 	return made, err
 }
 
 func (c *carrier) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.made != nil {
 		_ = c.made.Close() // there is nobody to tell, and stop ends the rest
 	}

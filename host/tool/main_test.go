@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log"
-	"net/http"
 	"os"
 	"slices"
 	"testing"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/tool"
-	"github.com/snaphook-dev/snaphook/runtime"
 	"github.com/snaphook-dev/snaphook/runtime/guesttest"
 )
 
@@ -24,11 +22,8 @@ const serverEnv = "SNAPHOOK_TEST_MCP_SERVER"
 
 func TestMain(m *testing.M) {
 	if kind := os.Getenv(serverEnv); kind != "" {
-		serveKind(kind)
-		os.Exit(0)
+		os.Exit(serveKind(kind))
 	}
-	// Guests send their requests through it, as in the real program.
-	http.DefaultClient = runtime.NewHTTPClient()
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if err := guesttest.RemoveCache(); err != nil {
 			log.Print(err)

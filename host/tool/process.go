@@ -106,7 +106,7 @@ func (p *process) stop(grace time.Duration, hurry <-chan struct{}) error {
 	}
 	var exit *exec.ExitError
 	if errors.As(p.err, &exit) {
-		return fmt.Errorf("the process ended: %s", exit)
+		return fmt.Errorf("the process ended: %w", exit)
 	}
 	return nil
 }

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -185,14 +188,36 @@ func TestCloseKills(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, tool.Config{Grace: plenty})
 	found := open(t, b, host.ToolRef{MCP: stdio(t, "stubborn")})
-	if _, err := invoke(t, found[0], `{}`); err != nil {
+	got, err := invoke(t, found[0], `{}`)
+	if err != nil {
 		t.Fatal(err)
+	}
+	_, pid, _ := strings.Cut(host.Text(got.Value), " of ")
+	process := findProcess(t, pid)
+	if err := process.Signal(syscall.Signal(0)); err != nil {
+		t.Fatalf("process %s: %v", pid, err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := b.Close(ended); err != nil {
 		t.Fatal(err)
 	}
+	if err := process.Signal(syscall.Signal(0)); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("after the end: process %s: %v", pid, err)
+	}
+}
+
+func findProcess(t *testing.T, pid string) *os.Process {
+	t.Helper()
+	id, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return process
 }
 
 func TestUnknownCommand(t *testing.T) {

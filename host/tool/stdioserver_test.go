@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,22 +14,24 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// serveKind is a server over the standard streams of this process.
-func serveKind(kind string) {
+// serveKind is a server over the standard streams of this process. It returns the
+// code to exit with.
+func serveKind(kind string) int {
 	if kind == "sdk" {
 		if err := newSDKServer().Run(context.Background(), &mcp.StdioTransport{}); err != nil {
-			log.Print(err)
+			return 1
 		}
-		return
+		return 0
 	}
 	raw := &rawServer{kind: kind, tools: `[{"name":"work","inputSchema":{"type":"object"}}]`}
 	raw.begin()
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for raw.code == 0 && lines.Scan() {
 		raw.answer(lines.Bytes())
 	}
 	raw.end()
+	return raw.code
 }
 
 // rawServer is a server written by hand, that misbehaves in one way.
@@ -38,13 +39,14 @@ type rawServer struct {
 	kind  string
 	tools string
 	calls int
+	// code is what the process is to end with; 0 for not yet.
+	code int
 }
 
 func (s *rawServer) begin() {
 	switch s.kind {
 	case "die-at-start":
-		os.Stderr.WriteString("no licence\n")
-		os.Exit(3)
+		s.code = 3
 	case "garbage-at-start":
 		fmt.Println("Welcome to my server!")
 	case "stubborn":
@@ -53,7 +55,7 @@ func (s *rawServer) begin() {
 		child := exec.Command("sleep", "3600")
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		if err := child.Start(); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	case "many":
 		tools := make([]string, 10_000)
@@ -86,7 +88,7 @@ func (s *rawServer) answer(line []byte) {
 		Params json.RawMessage `json:"params"`
 	}
 	if err := json.Unmarshal(line, &request); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	switch request.Method {
 	case "initialize":
@@ -120,7 +122,8 @@ func (s *rawServer) call(id json.RawMessage) {
 	case "hang", "slow":
 		return
 	case "die":
-		os.Exit(3)
+		s.code = 3
+		return
 	case "garbage":
 		fmt.Println(`{"jsonrpc":"2.0", what?`)
 		return
@@ -131,7 +134,8 @@ func (s *rawServer) call(id json.RawMessage) {
 		out := bufio.NewWriter(os.Stdout)
 		for {
 			if _, err := out.WriteString(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}` + "\n"); err != nil {
-				os.Exit(4)
+				s.code = 4
+				return
 			}
 		}
 	case "changing":
