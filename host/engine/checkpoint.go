@@ -36,8 +36,9 @@ type checkpoint struct {
 	Direct json.RawMessage `json:"direct,omitempty"`
 	// Steps are those of a workflow that have ended.
 	Steps []doneStep `json:"steps,omitempty"`
-	// Children are the runs inside this one that have not ended, by their keys.
-	Children map[string]*checkpoint `json:"children,omitempty"`
+	// Children are the runs inside this one that have not ended, by their keys; never
+	// nil once the checkpoint was taken.
+	Children map[string]*checkpoint `json:"children"`
 }
 
 // passed is an emission as a checkpoint keeps it.
@@ -158,9 +159,6 @@ func (e *emitted) pack() passed {
 func (x *execution) resume(from *checkpoint) {
 	x.from, x.saved, x.inputPermitted, x.startedAt = from, from, true, from.StartedAt
 	x.requests, x.direct, x.steps = from.Requests, from.Direct, slices.Clone(from.Steps)
-	if from.Children == nil {
-		from.Children = map[string]*checkpoint{}
-	}
 	if x.inside() {
 		x.run = *from.Run
 		x.run.Attempt = x.tree.root.run.Attempt
