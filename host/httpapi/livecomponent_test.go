@@ -154,6 +154,15 @@ func TestLiveRefusedTree(t *testing.T) {
 					t.Errorf("what was refused is shown: %s", body)
 				}
 			}
+			children, err := l.store.ChildRuns(t.Context(), "r")
+			must(t, err)
+			if len(children) != 1 {
+				t.Fatalf("%d runs inside", len(children))
+			}
+			inside := children[0].ID
+			l.answer(t, http.StatusNotFound, "GET", "/agents/"+children[0].Component.ID+"/runs/"+inside+"?session_id=s")
+			l.answer(t, http.StatusNotFound, "GET", "/sessions/s/runs/"+inside)
+			l.answer(t, http.StatusOK, "GET", "/runs/"+inside+"/hooks")
 			if !strings.Contains(shown[1], `"error_type":"output_check_error"`) || strings.Contains(shown[1], `"parent_run_id"`) {
 				t.Errorf("read %s", shown[1])
 			}

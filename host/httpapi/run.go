@@ -77,6 +77,12 @@ func (a *api) showRun(w http.ResponseWriter, r *http.Request) error {
 	if run.Component.Scope() != component.Scope() || run.SessionID != query.Get("session_id") {
 		return errRunNotFound
 	}
+	switch shown, err := a.isShown(r.Context(), run); {
+	case err != nil:
+		return err
+	case !shown:
+		return errRunNotFound
+	}
 	if run, err = a.withChildren(r.Context(), run); err != nil {
 		return err
 	}
@@ -84,13 +90,30 @@ func (a *api) showRun(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// withChildren returns the run with those inside it, where they are shown: when it
-// has ended and was not refused.
+// withChildren returns a run that has ended with those inside it.
 func (a *api) withChildren(ctx context.Context, run host.Run) (host.Run, error) {
-	if !run.Status.Final() || run.Failure != nil && run.Failure.Refused {
+	if !run.Status.Final() {
 		return run, nil
 	}
 	return a.engine.WithChildren(ctx, run)
+}
+
+// isShown reports whether a run is shown by itself. What a run inside others has
+// answered waits for the hooks of all of them, and goes with what they refused.
+func (a *api) isShown(ctx context.Context, run host.Run) (bool, error) {
+	for !run.TopLevel() {
+		around, err := a.runs.Run(ctx, run.ParentID)
+		switch {
+		case host.CodeOf(err) == host.CodeNotFound: // it goes on
+			return false, nil
+		case err != nil:
+			return false, err
+		case !around.Status.Final(), around.Failure != nil && around.Failure.Refused:
+			return false, nil
+		}
+		run = around
+	}
+	return true, nil
 }
 
 var errRunNotFound = host.Errorf(host.CodeNotFound, "Run not found")

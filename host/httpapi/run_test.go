@@ -193,7 +193,7 @@ func TestShowRunWhileItRuns(t *testing.T) {
 func TestShowRunFindsOnlyWhatWasNamed(t *testing.T) {
 	t.Parallel()
 	run := completedRun()
-	run.ID = "a/b c"
+	run.ID, run.RootID = "a/b c", "a/b c"
 	runs := fakeRuns{runs: map[string]host.Run{"run-1": completedRun(), "a/b c": run}}
 	for name, tc := range map[string]struct {
 		target string
@@ -211,6 +211,27 @@ func TestShowRunFindsOnlyWhatWasNamed(t *testing.T) {
 			wantDetail(t, f.get(t, tc.target), tc.status, tc.detail)
 		})
 	}
+	t.Run("inside others", func(t *testing.T) {
+		t.Parallel()
+		inside := func(id, parent string) host.Run {
+			run := completedRun()
+			run.ID, run.ParentID, run.RootID = id, parent, "root"
+			return run
+		}
+		refused := refusedRun()
+		refused.ID, refused.RootID = "refused", "refused"
+		f := fixture{runs: fakeRuns{runs: map[string]host.Run{
+			"run-1": completedRun(), "refused": refused, "child": inside("child", "run-1"), "grandchild": inside("grandchild", "child"),
+			"of refused": inside("of refused", "refused"), "of running": inside("of running", "nope"),
+		}}}
+		for id, status := range map[string]int{
+			"child": 200, "grandchild": 200, "of%20refused": 404, "of%20running": 404,
+		} {
+			if w := f.get(t, "/agents/plain-agent/runs/"+id+"?session_id=s-1"); w.Code != status {
+				t.Errorf("%s: answer %d, want %d", id, w.Code, status)
+			}
+		}
+	})
 	t.Run("escaped id", func(t *testing.T) {
 		t.Parallel()
 		f := fixture{runs: runs}

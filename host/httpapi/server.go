@@ -37,7 +37,7 @@ type Engine interface {
 	// out now.
 	ToolDefinitions(ctx context.Context, scope host.BindingScope) ([]host.ToolDefinition, error)
 	// WithChildren returns the run with the finished runs inside it, and those inside
-	// them.
+	// them. A run that was refused shows none.
 	WithChildren(ctx context.Context, run host.Run) (host.Run, error)
 	// ModelInfo names the model of that configured name.
 	ModelInfo(name string) model.Info

@@ -10,8 +10,9 @@ import (
 )
 
 // listSessionRuns answers with the runs of a session that have ended, oldest
-// first, and the background runs that have not. A session without one is not found: clients take an empty list for an
-// empty conversation and show it instead of the run that goes on.
+// first, and the background runs that have not. A session without one is not found:
+// clients take an empty list for an empty conversation and show it instead of the
+// run that goes on.
 func (a *api) listSessionRuns(w http.ResponseWriter, r *http.Request) error {
 	filter, err := runFilterOf(r)
 	if err != nil {
@@ -100,7 +101,13 @@ func (a *api) showSessionRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && host.CodeOf(err) != host.CodeNotFound {
 		return err
 	}
-	if err != nil || run.SessionID != session.ID || !run.Background && !run.Status.Final() {
+	shown := err == nil && run.SessionID == session.ID && (run.Background || run.Status.Final())
+	if shown {
+		if shown, err = a.isShown(r.Context(), run); err != nil {
+			return err
+		}
+	}
+	if !shown {
 		return host.Errorf(host.CodeNotFound, "Run with ID %s not found in session %s", cut(id), cut(session.ID))
 	}
 	if run, err = a.withChildren(r.Context(), run); err != nil {
