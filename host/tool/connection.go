@@ -52,15 +52,23 @@ func (s *server) openConnection(ctx context.Context) (*connection, []listing, er
 	defer land()
 	conn, err := s.newConnection(tied, link)
 	if err != nil {
-		link.snap(err)
+		link.snap(endOf(ctx, err))
 		return nil, nil, because(link.cause(), link.stop(s.config.Grace, s.hurry))
 	}
 	list, err := s.list(tied, conn)
 	if err != nil {
-		link.snap(err)
+		link.snap(endOf(ctx, err))
 		return nil, nil, conn.close(s.config.Grace, s.hurry)
 	}
 	return conn, list, nil
+}
+
+// endOf is why ctx ended, where that is the cause of an error.
+func endOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // because adds what a link says of its end to the cause.

@@ -122,7 +122,7 @@ func (c *connection) call(ctx context.Context, params *mcp.CallToolParams) (*mcp
 	tied, land := c.link.begin(context.WithValue(ctx, missingKey{}, missing))
 	defer land()
 	result, err := c.session.CallTool(tied, params)
-	if errors.Is(err, mcp.ErrConnectionClosed) || missing.Load() && errors.Is(err, mcp.ErrSessionMissing) {
+	if err != nil && (missing.Load() || errors.Is(err, mcp.ErrConnectionClosed)) {
 		err = fmt.Errorf("%w: %w", errNotMade, err)
 	}
 	return result, err
