@@ -71,20 +71,6 @@ type postHookEvent struct {
 	PostHookName string `json:"post_hook_name"`
 }
 
-// toolEvent is ToolCallStarted and ToolCallCompleted.
-type toolEvent struct {
-	eventHead
-	Content string        `json:"content,omitempty"`
-	Tool    executionBody `json:"tool"`
-}
-
-// toolErrorEvent is ToolCallError.
-type toolErrorEvent struct {
-	eventHead
-	Tool  executionBody `json:"tool"`
-	Error string        `json:"error"`
-}
-
 // completedEvent is RunCompleted: its content replaces what was streamed.
 type completedEvent struct {
 	eventHead
@@ -205,21 +191,6 @@ func newContentEvent(head eventHead, e *host.Event) contentEvent {
 		event.WorkflowAgent = new(bool)
 	}
 	return event
-}
-
-func newToolEvent(head eventHead, e *host.Event) any {
-	tool := e.Tool
-	if tool == nil {
-		tool = &host.ToolExecution{}
-	}
-	body := newExecutionBody(tool)
-	switch e.Kind {
-	case host.EventToolCallError:
-		return toolErrorEvent{eventHead: head, Tool: body, Error: valueOf(tool.Result)}
-	case host.EventToolCallCompleted:
-		return toolEvent{eventHead: head, Content: callText(tool), Tool: body}
-	}
-	return toolEvent{eventHead: head, Tool: body}
 }
 
 func newCompletedEvent(head eventHead, run *host.Run) completedEvent {

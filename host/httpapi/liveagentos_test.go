@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -12,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/engine"
@@ -130,8 +129,9 @@ func newAgentOSWith(t *testing.T, hooks liveHooks) *live {
 	}, hooks)
 }
 
-// difference is where this host answers otherwise than AgentOS 2.9, on purpose. In
-// is a part of a file's name; a difference that is none fails the test.
+// difference is where this host answers otherwise than AgentOS 2.9, and why: old, a
+// regular expression, is new here, in the files whose names match in. A difference
+// that is none fails the test.
 type difference struct {
 	in, why  string
 	old, new string
@@ -145,7 +145,7 @@ func (d *difference) edit(t *testing.T, file, text string) string {
 	}
 	edited := regexp.MustCompile(d.old).ReplaceAllString(text, d.new)
 	if edited == text {
-		t.Errorf("%s: there is no difference where %s", file, d.why)
+		t.Errorf("%s: there is nothing that differs because %s", file, d.why)
 	}
 	return edited
 }
@@ -153,27 +153,27 @@ func (d *difference) edit(t *testing.T, file, text string) string {
 // differences are all of them but heldBack.
 var differences = []difference{
 	{
-		in: `^run-(team|workflow)|^run-agent.body|^session-(team|run)`, why: "messages have metrics: a run's usage is that of all its requests",
+		in: `^run-(team|workflow)|^run-agent.body|^session-(team|run)`, why: "a run counts what it used, its messages do not",
 		old: ` metrics\{[^{}]*\} created_at`, new: ` created_at`,
 	},
 	{
-		in: `run.*-workflow`, why: "runs of steps do not name their workflow",
+		in: `run.*-workflow`, why: "the run of a step says which workflow it belongs to",
 		old: `(parent_run_id) (content content_type model)`, new: `$1 workflow_id $2`,
 	},
 	{
-		in: `(team|workflow)\.stream$`, why: "runs inside others have no tools in a stream",
+		in: `(team|workflow)\.stream$`, why: "a run whose model answered has tools wherever it is shown",
 		old: `(created_at\}\]) (input\{)`, new: `$1 tools[] $2`,
 	},
 	{
-		in: `workflow\.stream$`, why: "runs inside others repeat their events",
+		in: `workflow\.stream$`, why: "the events of a step's run are in the stream already",
 		old: ` events\[.*\] messages\[`, new: ` messages[`,
 	},
 	{
-		in: `^agent|^workflow`, why: "a part of the system message is shown",
+		in: `^agent|^workflow`, why: "what the model is told is not shown twice",
 		old: `\s?system_message\{description\}`, new: ``,
 	},
 	{
-		in: `^session-workflow`, why: "the workflow has no name",
+		in: `^session-workflow`, why: "the session names its workflow",
 		old: `^workflow_id\n`, new: "workflow_id\nworkflow_name\n",
 	},
 }
@@ -185,7 +185,8 @@ func withoutOutputHooks(frames []string) []string {
 
 // heldBack is what becomes of a stream in which AgentOS calls the hooks of the output
 // when the client has read it: the hooks come first, then what they permitted in one
-// piece. Runs inside one whose hooks have yet to judge do not say anything.
+// piece. Runs inside one whose hooks have yet to judge do not say anything: what may
+// be denied must not have left.
 func heldBack(frames []string) []string {
 	team := strings.HasPrefix(frames[0], "Team")
 	said := map[string][]string{} // by the prefix of the names
@@ -232,6 +233,40 @@ func TestAgentOSStreams(t *testing.T) {
 	}
 }
 
+// TestAgentOSLiterals: values that clients show, or tell kinds apart by.
+func TestAgentOSLiterals(t *testing.T) {
+	t.Parallel()
+	l := newAgentOS(t)
+	for path, literals := range map[string][]string{
+		"/agents/basic-agent/runs": {
+			`"tool_call_error":null,"result":null,"metrics":null,"child_run_id":null,`,
+			`"content":"get_weather(city=Paris) completed in 0.`,
+			`"tool_call_error":false,"result":"sunny in Paris","metrics":{"start_time":`,
+			`"content":"Hello","workflow_agent":false,"content_type":"str","reasoning_content":""`,
+		},
+		"/teams/team-1/runs": {
+			`"content":"delegate_task_to_member(member_id=basic-member, task=say hi to the member) completed in 0.`,
+			`"result":"Hello from fake"`, `"child_run_id":"`, `"nested_depth":0,"content":"Hello","content_type":"str"`,
+			`"event":"TeamRunCompleted"`, `"role":"system"`,
+		},
+		"/workflows/wf-1/runs": {
+			`"step_index":0`, `"step_index":[1,0]`, `"step_index":[1,1]`, `"parallel_step_count":2`,
+			`"step_type":"Parallel","executor_type":"parallel","executor_name":"par","step_run_id":null`,
+			`"step_type":"Step","executor_type":"agent","executor_name":"Basic Agent","step_run_id":"`,
+			`"content":"## Parallel Execution Results\n\n### ✅ SUCCESS: p1\nF\n\n### ✅ SUCCESS: p2\nF"`,
+			`"success":true,"error":null,"stop":false,"is_paused":false,"steps":null,"requires_iteration_review_pause":false}`,
+			`"metrics":{"steps":{"s1":{"step_name":"s1","executor_type":"agent","executor_name":"Basic Agent","metrics":{`,
+		},
+	} {
+		stream := l.answer(t, http.StatusOK, "POST", path, "message=what is the weather")
+		for _, want := range literals {
+			if !strings.Contains(stream, want) {
+				t.Errorf("%s: no %s in\n%s", path, want, stream)
+			}
+		}
+	}
+}
+
 func TestAgentOSBodies(t *testing.T) {
 	t.Parallel()
 	l := newAgentOS(t, pluginapi.PointInput, pluginapi.PointOutput)
@@ -269,91 +304,7 @@ func wantStructure(t *testing.T, file string, got []string, change func([]string
 	if change != nil {
 		want = change(want)
 	}
-	if diff := gocmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-AgentOS, but for the differences, +got):\n%s", file, diff)
 	}
-}
-
-// streamStructure is, for each frame, its name and the keys of its data. Steps of a
-// parallel are shown one after the other: they go on at once.
-func streamStructure(t *testing.T, stream string) []string {
-	t.Helper()
-	frames := strings.Split(strings.TrimSpace(stream), "\n\n")
-	first := slices.IndexFunc(frames, insideStep)
-	if first >= 0 {
-		end := first + slices.IndexFunc(frames[first:], func(f string) bool { return !insideStep(f) })
-		slices.SortStableFunc(frames[first:end], func(a, b string) int { return cmp.Compare(placeOf(a), placeOf(b)) })
-	}
-	for i, frame := range frames {
-		name, data, _ := strings.Cut(strings.TrimPrefix(frame, "event: "), "\ndata: ")
-		keys := structure(t, data)
-		frames[i] = name + " " + keys[1:len(keys)-1]
-	}
-	return frames
-}
-
-func insideStep(frame string) bool { return strings.Contains(frame, `"parent_step_id":`) }
-
-// placeOf is the step a frame is of, by its place.
-func placeOf(frame string) string {
-	_, place, _ := strings.Cut(frame, `"step_index":`)
-	place, _, _ = strings.Cut(place, "]")
-	return place
-}
-
-// bodyStructure has a line for each key of a body, and one before each item of a list.
-func bodyStructure(t *testing.T, body string) []string {
-	t.Helper()
-	var items []json.RawMessage
-	if json.Unmarshal([]byte(body), &items) != nil {
-		return keysOf(t, json.RawMessage(body))
-	}
-	var lines []string
-	for _, item := range items {
-		lines = append(append(lines, "-"), keysOf(t, item)...)
-	}
-	return lines
-}
-
-// structure is a JSON document without its values: {key key{…} key[…]}.
-func structure(t *testing.T, doc string) string {
-	t.Helper()
-	raw := json.RawMessage(doc)
-	switch doc[0] {
-	case '{':
-		return "{" + strings.Join(keysOf(t, raw), " ") + "}"
-	case '[':
-		var items []json.RawMessage
-		must(t, json.Unmarshal(raw, &items))
-		all := make([]string, len(items))
-		for i, item := range items {
-			all[i] = cmp.Or(structure(t, string(item)), "_")
-		}
-		return "[" + strings.Join(all, " ") + "]"
-	}
-	return ""
-}
-
-// opaque are the keys whose values are somebody else's.
-var opaque = []string{"session_state", "metadata", "tool_args", "parameters"}
-
-// keysOf are the keys of an object, in their order, with what is in them.
-func keysOf(t *testing.T, raw json.RawMessage) []string {
-	t.Helper()
-	members := json.NewDecoder(strings.NewReader(string(raw)))
-	_, err := members.Token()
-	must(t, err)
-	keys := []string{}
-	for members.More() {
-		name, err := members.Token()
-		must(t, err)
-		var value json.RawMessage
-		must(t, members.Decode(&value))
-		key := name.(string)
-		if !slices.Contains(opaque, key) {
-			key += structure(t, string(value))
-		}
-		keys = append(keys, key)
-	}
-	return keys
 }

@@ -1,11 +1,8 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -112,34 +109,3 @@ func newExecutionBodies(tools []host.ToolExecution) []executionBody {
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
 func duration(t *host.ToolExecution) time.Duration { return t.FinishedAt.Sub(t.StartedAt) }
-
-// callText tells of a call that has ended in the words of AgentOS. Long values are
-// cut: the call has them whole.
-func callText(t *host.ToolExecution) string {
-	return fmt.Sprintf("%s(%s) completed in %.4fs. ", t.Name, argumentText(t.Args), max(0, duration(t).Seconds()))
-}
-
-// argumentText is the members of an object as name=value, in their order.
-func argumentText(args json.RawMessage) string {
-	var pairs []string
-	members := json.NewDecoder(bytes.NewReader(args))
-	if _, err := members.Token(); err != nil { // the opening brace
-		return ""
-	}
-	for members.More() {
-		name, err := members.Token()
-		if err != nil {
-			break
-		}
-		var value json.RawMessage
-		if err := members.Decode(&value); err != nil {
-			break
-		}
-		text := string(value)
-		if text[0] == '"' {
-			text = host.Text(value)
-		}
-		pairs = append(pairs, fmt.Sprintf("%s=%s", name, cut(text)))
-	}
-	return strings.Join(pairs, ", ")
-}
