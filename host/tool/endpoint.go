@@ -91,7 +91,7 @@ func (e *endpoint) RoundTrip(req *http.Request) (*http.Response, error) {
 		land()
 		return nil, err
 	}
-	if missing, asked := ctx.Value(missingKey{}).(*atomic.Bool); asked && resp.StatusCode == http.StatusNotFound {
+	if missing, asked := ctx.Value(missingKey{}).(*atomic.Bool); asked && forgotten(req, resp) {
 		missing.Store(true)
 	}
 	stream := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
@@ -112,8 +112,16 @@ func (e *endpoint) authorize(req *http.Request) *http.Request {
 }
 
 // missingKey is the key of an *atomic.Bool in the context of a call. It is set when
-// the server answers that call itself with 404: then it was not made.
+// the server answers that call itself as one of a session it has forgotten: then it
+// was not made.
 type missingKey struct{}
+
+// forgotten reports whether the server does not know the session of a request: it says
+// 404, or 400 as the SDK for TypeScript has it.
+func forgotten(req *http.Request, resp *http.Response) bool {
+	return resp.StatusCode == http.StatusNotFound ||
+		resp.StatusCode == http.StatusBadRequest && req.Header.Get("Mcp-Session-Id") != ""
+}
 
 // responseBody is the body of an answer.
 type responseBody struct {

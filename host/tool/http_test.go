@@ -173,6 +173,18 @@ func TestSecretsOfServers(t *testing.T) {
 // another one.
 func TestHTTPServerThatForgets(t *testing.T) {
 	t.Parallel()
+	for _, status := range []int{http.StatusNotFound, http.StatusBadRequest} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			checkForgetful(t, status)
+		})
+	}
+}
+
+// checkForgetful is of a server that answers with the status where it has forgotten
+// the session.
+func checkForgetful(t *testing.T, status int) {
+	t.Helper()
 	var current atomic.Pointer[mcp.StreamableHTTPHandler]
 	restart := func() {
 		s := endSessions(t, newSDKServer())
@@ -180,7 +192,9 @@ func TestHTTPServerThatForgets(t *testing.T) {
 			&mcp.StreamableHTTPOptions{SessionTimeout: time.Second}))
 	}
 	restart()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { current.Load().ServeHTTP(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		current.Load().ServeHTTP(&statusWriter{w, status}, r)
+	}))
 	t.Cleanup(server.Close)
 	b := newBox(t, tool.Config{})
 	echo := find(t, open(t, b, host.ToolRef{MCP: &host.MCPServer{URL: server.URL}}), "echo")
@@ -190,6 +204,23 @@ func TestHTTPServerThatForgets(t *testing.T) {
 		wantResult(t, echo, `{"text":"hi"}`, `"hi\nand hi"`, false)
 	}
 }
+
+// statusWriter writes another status for 404.
+type statusWriter struct {
+	http.ResponseWriter
+	missing int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *statusWriter) WriteHeader(status int) {
+	if status == http.StatusNotFound {
+		status = w.missing
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController flush.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // The list is kept when the server is away, and its calls are errors.
 func TestServerThatIsAway(t *testing.T) {
