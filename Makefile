@@ -15,6 +15,9 @@ BENCH    ?= .
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := $(CURDIR)/.cache/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
+MCP_SERVER      := .cache/mcp/node_modules/.package-lock.json
+MCP_SERVER_LOCK := cmd/host/e2e/testdata/mcp/package-lock.json
+
 # A folder of plugins/ with a go.mod is a guest built here; one without carries
 # the plugin.wasm that its own Makefile built. Go guests and the SDK are modules
 # of their own.
@@ -108,8 +111,16 @@ check: ## What must pass before a change is taken: lint, test, kill-test, fuzz
 ##@ Other
 
 .PHONY: test-tools
-test-tools: ## Install what the tests need: wabt, PostgreSQL, curl, jq and a C compiler for the race detector
-	@.ci/need wat2wasm:wabt gcc:gcc libc:libc6-dev postgres:postgresql curl:curl jq:jq
+test-tools: $(MCP_SERVER) ## Install what the tests need: wabt, PostgreSQL, curl, jq, an MCP server of npm and a C compiler for the race detector
+	@.ci/need wat2wasm:wabt gcc:gcc libc:libc6-dev postgres:postgresql curl:curl jq:jq node:nodejs
+
+# What npm has installed last says that all of it is there.
+$(MCP_SERVER): $(MCP_SERVER_LOCK)
+	@.ci/need npm:npm
+	@echo "Installing the MCP server of the tests, once"
+	@mkdir -p .cache/mcp
+	@cp $(MCP_SERVER_LOCK) $(dir $(MCP_SERVER_LOCK))package.json .cache/mcp
+	@cd .cache/mcp && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 $(GOLANGCI_LINT):
 	@echo "Building golangci-lint $(GOLANGCI_LINT_VERSION), once"
