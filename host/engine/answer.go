@@ -136,7 +136,7 @@ func (x *execution) generate(ctx context.Context, messages []model.Message, tool
 	answer, err := x.model.Generate(ctx, model.Request{
 		Agent: x.agent.ID, Turn: x.requests, Messages: messages, Schema: x.modelSchema(), Tools: tools,
 	}, delta)
-	x.asked(began, answer.Usage, err)
+	x.modelAsked(began, answer.Usage, err)
 	if err != nil {
 		return answer, fmt.Errorf("ask model: %w", err)
 	}
@@ -206,7 +206,7 @@ func (x *execution) postModelCall(ctx context.Context, requestID string, r model
 	if err != nil {
 		return response{}, err
 	}
-	if len(c.Response.ToolCalls) > 0 && len(x.tools) == 0 {
+	if len(c.Response.ToolCalls) > len(said.calls) && len(x.tools) == 0 {
 		return response{}, errToolCalls
 	}
 	return said.left(c.Response), nil

@@ -85,25 +85,6 @@ func (x *execution) freeze() {
 	}
 }
 
-// unfinished is the checkpoint of a run inside this one, nil for none.
-func (x *execution) unfinished(key string) *checkpoint {
-	x.tree.mu.Lock()
-	defer x.tree.mu.Unlock()
-	if x.saved == nil {
-		return nil
-	}
-	return x.saved.Children[key]
-}
-
-// forget drops the checkpoint of a run inside this one, which has ended.
-func (x *execution) forget(key string) {
-	x.tree.mu.Lock()
-	defer x.tree.mu.Unlock()
-	if x.saved != nil {
-		delete(x.saved.Children, key)
-	}
-}
-
 // saveRoot saves what follows the input of a background run. Runs inside one begin
 // again where they have done nothing that must not be repeated.
 func (x *execution) saveRoot(ctx context.Context) error {

@@ -86,10 +86,11 @@ func (x *execution) delegateToAll(ctx context.Context, key string, args json.Raw
 	members, ctx := errgroup.WithContext(ctx)
 	members.SetLimit(maxParallelCalls)
 	for i, m := range x.team.Members {
-		members.Go(x.contained(func() (err error) {
+		members.Go(func() (err error) {
+			defer x.contain(&err)
 			runs[i], err = x.delegate(ctx, fmt.Sprintf("%s/%d", key, i), m, asked.Task)
 			return err
-		}))
+		})
 	}
 	if err := members.Wait(); err != nil {
 		return delegated{}, err

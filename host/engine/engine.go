@@ -142,6 +142,6 @@ func (e *Engine) ModelInfo(name string) model.Info {
 // WorkHook makes one attempt of a background call.
 func (e *Engine) WorkHook(ctx context.Context, call host.HookCall, snapshot []byte) host.HookCall {
 	return e.hooks.Deliver(ctx, call, snapshot, host.Services{
-		SessionState: &storedState{e.store, call}, Runner: &hookRunner{Engine: e, runID: call.RunID, snapshot: snapshot},
+		SessionState: &storedState{e.store, call}, Runner: &lateRunner{e, call.RunID, snapshot},
 	})
 }

@@ -8,44 +8,26 @@ import (
 	"github.com/snaphook-dev/snaphook/host"
 )
 
-// hookRunner runs components for the hooks of one run.
-type hookRunner struct {
+var (
+	_ host.Runner = (*execution)(nil)
+	_ host.Runner = (*lateRunner)(nil)
+)
+
+// RunComponent runs a component for a hook of the run, in the hook's goroutine.
+func (x *execution) RunComponent(ctx context.Context, asked host.ComponentRequest) (host.Run, error) {
+	return x.runForHook(ctx, asked, lineage{parentID: x.run.ID, depth: x.run.Depth + 1})
+}
+
+// lateRunner runs components for one background call, whose snapshot tells how deep
+// its run is.
+type lateRunner struct {
 	*Engine
-	runID string
-	// depth is that of the run, where it is known; else the snapshot of the call tells.
-	depth    int
-	known    bool
+	runID    string
 	snapshot []byte
 }
 
-var _ host.Runner = (*hookRunner)(nil)
-
-// RunComponent runs a component for a hook, in the hook's worker.
-func (r *hookRunner) RunComponent(ctx context.Context, asked host.ComponentRequest) (host.Run, error) {
-	depth, err := r.depthBelow()
-	if err != nil {
-		return host.Run{}, err
-	}
-	if depth > host.MaxDepth {
-		return host.Run{}, host.Errorf(host.CodeConflict,
-			"a run that a hook started may start others, but not %d deep: the limit is %d", depth, host.MaxDepth)
-	}
-	req := host.RunRequest{
-		Component: host.Component{Kind: asked.Component.Kind, ID: asked.Component.ID},
-		Input:     asked.Input, OutputSchema: asked.OutputSchema,
-	}
-	s, err := r.asked(&req)
-	if err != nil {
-		return host.Run{}, err
-	}
-	return r.perform(ctx, s, req, lineage{parentID: r.runID, depth: depth})
-}
-
-// depthBelow is the depth of the runs that hooks of the run start.
-func (r *hookRunner) depthBelow() (int, error) {
-	if r.known {
-		return r.depth + 1, nil
-	}
+// RunComponent runs a component in the worker of the call.
+func (r *lateRunner) RunComponent(ctx context.Context, asked host.ComponentRequest) (host.Run, error) {
 	var c struct {
 		Extensions struct {
 			Snaphook struct {
@@ -56,10 +38,24 @@ func (r *hookRunner) depthBelow() (int, error) {
 		} `json:"extensions"`
 	}
 	if err := json.Unmarshal(r.snapshot, &c); err != nil {
-		return 0, fmt.Errorf("read snapshot: %w", err)
+		return host.Run{}, fmt.Errorf("read snapshot: %w", err)
 	}
-	return c.Extensions.Snaphook.Run.Depth + 1, nil
+	return r.runForHook(ctx, asked, lineage{parentID: r.runID, depth: c.Extensions.Snaphook.Run.Depth + 1})
 }
 
-// TrialRunner runs components for hooks that are tried outside any run.
-func (e *Engine) TrialRunner() host.Runner { return &hookRunner{Engine: e, known: true} }
+// runForHook makes a run that a hook asked for.
+func (e *Engine) runForHook(ctx context.Context, asked host.ComponentRequest, by lineage) (host.Run, error) {
+	if by.depth > host.MaxDepth {
+		return host.Run{}, host.Errorf(host.CodeConflict,
+			"a run that a hook started may start others, but not %d deep: the limit is %d", by.depth, host.MaxDepth)
+	}
+	req := host.RunRequest{
+		Component: host.Component{Kind: asked.Component.Kind, ID: asked.Component.ID},
+		Input:     asked.Input, OutputSchema: asked.OutputSchema,
+	}
+	s, err := e.asked(&req)
+	if err != nil {
+		return host.Run{}, err
+	}
+	return e.perform(ctx, s, req, by)
+}

@@ -18,8 +18,8 @@ func (x *execution) ended() {
 		"duration", time.Duration(x.run.Metrics.Duration*float64(time.Second)))
 }
 
-// asked tells of a request to the model that began then.
-func (x *execution) asked(began time.Time, usage host.Metrics, err error) {
+// modelAsked tells of a request to the model that began then.
+func (x *execution) modelAsked(began time.Time, usage host.Metrics, err error) {
 	info := x.model.Info()
 	x.observer.ModelAsked(host.ModelRequest{
 		Model: info.ID, Provider: info.Provider, Duration: x.now().Sub(began), Usage: usage, Failed: err != nil,

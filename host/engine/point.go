@@ -59,10 +59,7 @@ func (x *execution) pass(ctx context.Context, c pluginapi.Context) (pluginapi.Co
 
 // services are what guests may reach during the run.
 func (x *execution) services() host.Services {
-	return host.Services{
-		SessionState: &x.tree.state,
-		Runner:       &hookRunner{Engine: x.Engine, runID: x.run.ID, depth: x.run.Depth, known: true},
-	}
+	return host.Services{SessionState: &x.tree.state, Runner: x}
 }
 
 func (x *execution) runRef() hook.RunRef {

@@ -318,3 +318,69 @@ func checkCalls(t *testing.T, at []int, tools []*function, lost int) {
 		}
 	}
 }
+
+// stalled has a member of a team in the background wait in its model call until its
+// worker is stopped.
+func stalled(t *testing.T) (f *fixture, id string) {
+	t.Helper()
+	f, _ = newTeam(t, host.TeamCoordinate, nil, counted()...)
+	worker, stop := context.WithCancel(t.Context())
+	f.model.script = func(c context.Context, req model.Request) (model.Response, error) {
+		if req.Agent == "researcher" && req.Turn == 2 {
+			stop()
+			<-c.Done()
+			return model.Response{}, c.Err()
+		}
+		said := coordinated()
+		said["researcher"] = []model.Response{calls(`n nothing {}`), text("42")}
+		return said.script(c, req)
+	}
+	id = f.accept(t, asksTeam("What is it?")).ID
+	work := f.claim(t, "node", id)
+	if err := f.Work(worker, work); err == nil {
+		t.Fatal("the worker was not stopped")
+	}
+	if err := f.store.ReleaseRun(t.Context(), id, work.Run.Attempt); err != nil {
+		t.Fatal(err)
+	}
+	return f, id
+}
+
+// A worker that is stopped leaves members to the next one, as they are.
+func TestStoppedWorkerLeavesMembers(t *testing.T) {
+	t.Parallel()
+	f, id := stalled(t)
+	if children, err := f.store.ChildRuns(t.Context(), id); err != nil || len(children) != 0 {
+		t.Fatalf("children %+v, %v", children, err)
+	}
+	said := coordinated()
+	said["researcher"] = []model.Response{calls(`n nothing {}`), text("42")}
+	f.model.script = said.script
+	if err := f.Work(t.Context(), f.claim(t, "node", id)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`researcher COMPLETED "42" ["error: There is no tool \"nothing\"."]`}
+	got := f.ending(t, id)
+	if diff := cmp.Diff(want, got.Children); diff != "" || got.Content != `"It is 42."` {
+		t.Errorf("ending %+v, children (-want +got):\n%s", got, diff)
+	}
+	f.checkStream(t, id, 1)
+}
+
+// A run that is cancelled while nobody works for it takes along what is inside it,
+// with the calls that this leaves to do.
+func TestCancelOfALeftTree(t *testing.T) {
+	t.Parallel()
+	f, id := stalled(t)
+	if err := f.Cancel(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	children, err := f.store.ChildRuns(t.Context(), id)
+	if err != nil || len(children) != 1 || children[0].Status != host.RunCancelled || f.stored(t, id).Status != host.RunCancelled {
+		t.Fatalf("children %+v, %v", children, err)
+	}
+	if calls := f.calls(t, children[0].ID); !slices.Contains(calls, "input later-input queued") {
+		t.Errorf("calls %v", calls)
+	}
+	f.checkStream(t, id, 1)
+}

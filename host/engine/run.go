@@ -231,30 +231,17 @@ func (x *execution) start(ctx context.Context) (err error) {
 // errPanicked is a fault of the host that must not leave the run RUNNING.
 var errPanicked = errors.New("the run panicked")
 
-// panicked keeps what a panic says to the log.
-func (x *execution) panicked(v any) error {
-	x.log.Error("run panicked", "run_id", x.run.ID, "panic", v, "stack", string(debug.Stack()))
-	return errPanicked
-}
-
-// contained is work for a goroutine of the run; a panic there ends the run alone.
-func (x *execution) contained(work func() error) func() error {
-	return func() (err error) {
-		defer func() {
-			if v := recover(); v != nil {
-				err = x.panicked(v)
-			}
-		}()
-		return work()
+// contain, deferred in each goroutine of a run, has a panic end that run alone.
+func (x *execution) contain(err *error) {
+	if v := recover(); v != nil {
+		x.log.Error("run panicked", "run_id", x.run.ID, "panic", v, "stack", string(debug.Stack()))
+		*err = errPanicked
 	}
 }
 
 // execute passes the points of a run in their order.
-func (x *execution) execute(ctx context.Context) error {
-	return x.contained(func() error { return x.passPoints(ctx) })()
-}
-
-func (x *execution) passPoints(ctx context.Context) error {
+func (x *execution) execute(ctx context.Context) (err error) {
+	defer x.contain(&err)
 	if err := x.start(ctx); err != nil {
 		return err
 	}

@@ -21,10 +21,11 @@ func (w *walker) parallel(ctx context.Context, s *host.Step, at stepPlace, previ
 	branches, inside := errgroup.WithContext(ctx)
 	branches.SetLimit(maxParallelCalls)
 	for i := range s.Steps {
-		branches.Go(w.contained(func() (err error) {
+		branches.Go(func() (err error) {
+			defer w.contain(&err)
 			results[i], err = w.step(inside, &s.Steps[i], at.branch(i, output.ID), previous)
 			return err
-		}))
+		})
 	}
 	if err := branches.Wait(); err != nil {
 		return output, err

@@ -62,43 +62,14 @@ func (x *execution) freeCallID(id string) string {
 	return id
 }
 
-// open is the place of the first call that no message answers.
-func (x *execution) open() int {
-	answered := 0
-	for i := range x.run.Messages {
-		if x.run.Messages[i].Role == "tool" {
-			answered++
-		}
-	}
-	return answered
-}
-
-// callTools makes the calls the model asked for last, those of one answer at once,
-// and tells the model of them. With interrupted another worker may have made some.
+// callTools makes the calls the model asked for last and tells the model of them.
+// With interrupted another worker may have made some.
 func (x *execution) callTools(ctx context.Context, interrupted bool) error {
-	first := x.open()
-	batch := make([]*toolCall, 0, len(x.run.Tools)-first)
-	for i := first; i < len(x.run.Tools); i++ {
-		batch = append(batch, x.newToolCall(i))
-	}
+	batch := x.openCalls()
 	if len(batch) == 0 {
 		return nil
 	}
-	calls, inside := errgroup.WithContext(ctx)
-	calls.SetLimit(maxParallelCalls)
-	for i, c := range batch {
-		calls.Go(x.contained(func() error {
-			if err := x.callOnce(inside, c, interrupted); err != nil {
-				return err
-			}
-			x.keep(first+i, c.done)
-			if len(batch) == 1 {
-				return nil
-			}
-			return x.save(inside) // the others may take long
-		}))
-	}
-	if err := calls.Wait(); err != nil {
+	if err := x.callAll(ctx, batch, interrupted); err != nil {
 		return err
 	}
 	x.tell(batch)
@@ -106,9 +77,42 @@ func (x *execution) callTools(ctx context.Context, interrupted bool) error {
 	return x.save(ctx)
 }
 
-func (x *execution) newToolCall(i int) *toolCall {
-	asked := x.run.Tools[i]
-	return &toolCall{execution: x, tool: x.tool(asked.Name), key: fmt.Sprintf("tool/%d", i), done: asked}
+// openCalls are the calls that no message answers.
+func (x *execution) openCalls() []*toolCall {
+	answered := 0
+	for i := range x.run.Messages {
+		if x.run.Messages[i].Role == "tool" {
+			answered++
+		}
+	}
+	var batch []*toolCall
+	for i := answered; i < len(x.run.Tools); i++ {
+		asked := x.run.Tools[i]
+		batch = append(batch, &toolCall{
+			execution: x, tool: x.tool(asked.Name), key: fmt.Sprintf("tool/%d", i), place: i, done: asked,
+		})
+	}
+	return batch
+}
+
+// callAll makes the calls of one answer at once.
+func (x *execution) callAll(ctx context.Context, batch []*toolCall, interrupted bool) error {
+	calls, ctx := errgroup.WithContext(ctx)
+	calls.SetLimit(maxParallelCalls)
+	for _, c := range batch {
+		calls.Go(func() (err error) {
+			defer x.contain(&err)
+			if err := x.callOnce(ctx, c, interrupted); err != nil {
+				return err
+			}
+			x.keep(c)
+			if len(batch) == 1 {
+				return nil
+			}
+			return x.save(ctx) // the others may take long
+		})
+	}
+	return calls.Wait()
 }
 
 // callOnce makes a call, unless another worker may have made it and it must not be
@@ -124,11 +128,11 @@ func (x *execution) callOnce(ctx context.Context, c *toolCall, interrupted bool)
 }
 
 // keep stores what a call came to where the next checkpoint finds it.
-func (x *execution) keep(i int, done host.ToolExecution) {
+func (x *execution) keep(c *toolCall) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.run.Tools = slices.Clone(x.run.Tools) // events show the calls as they were
-	x.run.Tools[i] = done
+	x.run.Tools[c.place] = c.done
 }
 
 // tell adds the messages that answer the calls, in the order the model asked.

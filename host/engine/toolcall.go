@@ -13,9 +13,10 @@ import (
 type toolCall struct {
 	*execution
 	tool *tool // nil where there is none of that name
-	// key names the call among those of the run.
-	key  string
-	done host.ToolExecution
+	// key names the call among those of the run, place is where the model's are.
+	key   string
+	place int
+	done  host.ToolExecution
 	// value is the result, and the members' content where the call delegated.
 	value json.RawMessage
 	// denied is set when a hook denied the call or its result.
