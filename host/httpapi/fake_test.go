@@ -80,6 +80,8 @@ func (e *fakeEngine) Agent(id string) (*host.Agent, bool) {
 	return nil, false
 }
 
+func (e *fakeEngine) TrialRunner() host.Runner { return nil }
+
 func (e *fakeEngine) Teams() []*host.Team { return e.teams }
 
 func (e *fakeEngine) Team(id string) (*host.Team, bool) {

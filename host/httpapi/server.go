@@ -33,6 +33,8 @@ type Engine interface {
 	Team(id string) (*host.Team, bool)
 	Workflows() []*host.Workflow
 	Workflow(id string) (*host.Workflow, bool)
+	// TrialRunner runs components for hooks that are tried with real effects.
+	TrialRunner() host.Runner
 	// ToolDefinitions returns what a component may call, without what cannot be found
 	// out now.
 	ToolDefinitions(ctx context.Context, scope host.BindingScope) ([]host.ToolDefinition, error)

@@ -28,9 +28,11 @@ type tryBody struct {
 	HTTP         []json.RawMessage `json:"http"`
 	KV           map[string]string `json:"kv"`
 	SessionState json.RawMessage   `json:"session_state"`
+	// Run is by the component's name, "[kind:]id".
+	Run map[string]json.RawMessage `json:"run"`
 }
 
-var tryMembers = []string{"hook", "context", "mode", "config", "on_error", "http", "kv", "session_state"}
+var tryMembers = []string{"hook", "context", "mode", "config", "on_error", "http", "kv", "session_state", "run"}
 
 // trialBody is what such a call came to.
 type trialBody struct {
@@ -43,6 +45,8 @@ type trialBody struct {
 	Guardrail  bool                `json:"guardrail"`
 	Warnings   []pluginapi.Warning `json:"warnings"`
 	Logs       []host.LogLine      `json:"logs"`
+	// Evaluations are what the hook found; nothing keeps them.
+	Evaluations []object `json:"evaluations,omitempty"`
 	DurationMS float64             `json:"duration_ms"`
 	Error      *host.HookError     `json:"error,omitempty"`
 }
@@ -63,6 +67,9 @@ func (a *api) tryHook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if real {
+		try.Runner = a.engine.TrialRunner()
+	}
 	result, err := a.plugins.Try(r.Context(), pathVar(r, "name"), pathVar(r, "version"), try)
 	if err != nil {
 		return err
@@ -78,15 +85,30 @@ func (b tryBody) try(real bool) (plugin.Try, error) {
 		Stubs: plugin.Stubs{KV: b.KV, SessionState: b.SessionState},
 	}
 	for i, raw := range b.HTTP {
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.DisallowUnknownFields()
 		var stub pluginapi.HTTPStub
-		if err := dec.Decode(&stub); err != nil {
+		if decodeStrictly(raw, &stub) != nil {
 			return t, host.Invalid(fmt.Sprintf("http[%d]", i), "must be an object with url, status and body")
 		}
 		t.Stubs.HTTP = append(t.Stubs.HTTP, stub)
 	}
+	for name, raw := range b.Run {
+		var stub pluginapi.RunStub
+		if decodeStrictly(raw, &stub) != nil {
+			return t, host.Invalid("run."+name, "must be an object with status, content and error")
+		}
+		if t.Stubs.Run == nil {
+			t.Stubs.Run = map[string]pluginapi.RunStub{}
+		}
+		t.Stubs.Run[name] = stub
+	}
 	return t, nil
+}
+
+// decodeStrictly reads one value whose members all are known.
+func decodeStrictly(raw json.RawMessage, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
 }
 
 func newTrialBody(result host.TrialResult) trialBody {
@@ -94,6 +116,9 @@ func newTrialBody(result host.TrialResult) trialBody {
 	body := trialBody{
 		Decision: call.Decision, Outcome: call.Outcome, Mode: call.Mode, Guardrail: call.Guardrail,
 		Warnings: call.Warnings, Logs: call.Logs, DurationMS: call.DurationMS, Error: call.Error,
+	}
+	for i := range call.Evaluations {
+		body.Evaluations = append(body.Evaluations, newEvaluationBody(&call.Evaluations[i]))
 	}
 	if result.Verdict.Decision != "" {
 		body.Verdict = &result.Verdict

@@ -26,7 +26,7 @@ func TestTryHook(t *testing.T) {
 		},
 	}}}
 	body := `{"hook":"check","context":{"input":{"content":"x"}},"mode":"blocking","config":{"mask":true},"on_error":"allow",` +
-		`"http":[{"url":"https://a","status":201,"body":"b"}],"kv":{"k":"v"},"session_state":{"n":1}}`
+		`"http":[{"url":"https://a","status":201,"body":"b"}],"kv":{"k":"v"},"session_state":{"n":1},"run":{"team:judges":{"content":{"passed":true}}}}`
 	wantAnswer(t, f.ask(t, http.MethodPost, callPath, "application/json", body), http.StatusOK,
 		`{"verdict":{"decision":"transform","transform":{"path":"$target.content","value":"<x>"}},"decision":"transform",`+
 			`"outcome":"transformed","mode":"blocking","guardrail":true,"warnings":[],`+
@@ -37,6 +37,7 @@ func TestTryHook(t *testing.T) {
 		Stubs: plugin.Stubs{
 			HTTP: []pluginapi.HTTPStub{{URL: "https://a", Status: 201, Body: "b"}},
 			KV:   map[string]string{"k": "v"}, SessionState: json.RawMessage(`{"n":1}`),
+			Run: map[string]pluginapi.RunStub{"team:judges": {Content: json.RawMessage(`{"passed":true}`)}},
 		},
 	}
 	if diff := cmp.Diff([]plugin.Try{want}, f.plugins.tried); diff != "" {
@@ -58,7 +59,7 @@ func TestTryHookThatFails(t *testing.T) {
 	}
 }
 
-const unknownInTry = "is unknown; known are hook, context, mode, config, on_error, http, kv, session_state"
+const unknownInTry = "is unknown; known are hook, context, mode, config, on_error, http, kv, session_state, run"
 
 func TestTryHookRefusesBadRequests(t *testing.T) {
 	t.Parallel()
@@ -69,6 +70,8 @@ func TestTryHookRefusesBadRequests(t *testing.T) {
 			`"error_type":"request_error","problems":[{"path":"hok","message":"` + unknownInTry + `"}]}`},
 		"unknown member of a stub": {"", `{"hook":"check","http":[{"uri":"x"}]}`,
 			`{"detail":"http[0]: must be an object with url, status and body","error_id":"invalid","error_type":"request_error"}`},
+		"unknown member of a stub of a run": {"", `{"hook":"check","run":{"judge":{"text":"x"}}}`,
+			`{"detail":"run.judge: must be an object with status, content and error","error_id":"invalid","error_type":"request_error"}`},
 		"stub that is no object": {"", `{"hook":"check","http":["x"]}`,
 			`{"detail":"http[0]: must be an object with url, status and body","error_id":"invalid","error_type":"request_error"}`},
 	} {
