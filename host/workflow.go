@@ -83,6 +83,11 @@ type StepCall struct {
 	Config json.RawMessage
 }
 
+// Ref is the reference that opens the function.
+func (c *StepCall) Ref() ToolRef {
+	return ToolRef{Plugin: c.Plugin, Only: []string{c.Function}, Config: c.Config}
+}
+
 // Decision is an expression of the Common Expression Language over input, previous,
 // steps and session_state, or a function of a plugin. Exactly one is set where a
 // step decides; a loop may have none.

@@ -144,7 +144,7 @@ func cacheDir(configured string) (string, error) {
 	return filepath.Join(base, "snaphook", "modules"), nil
 }
 
-func (h *parts) buildEngine(context.Context) error {
+func (h *parts) buildEngine(ctx context.Context) error {
 	hooks, err := hook.NewDispatcher(hook.Config{
 		Caller: h.registry, Bindings: h.registry, InBackground: h.cfg.RunHooksInBackground,
 		Observer: h.metrics, Log: h.log,
@@ -161,6 +161,9 @@ func (h *parts) buildEngine(context.Context) error {
 		return err
 	}
 	h.closers = append(h.closers, tools.Close)
+	if err := h.checkTools(ctx, tools); err != nil {
+		return err
+	}
 	h.engine, err = engine.New(engine.Config{
 		Store: h.store, Hooks: hooks, Pool: queue, Tools: tools, Models: h.cfg.Models, Node: h.node,
 		Agents: pointers(h.cfg.Agents), Teams: pointers(h.cfg.Teams), Workflows: pointers(h.cfg.Workflows),
