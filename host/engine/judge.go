@@ -18,10 +18,6 @@ func (x *execution) RunComponent(ctx context.Context, asked host.ComponentReques
 	return x.runForHook(ctx, asked, lineage{parentID: x.run.ID, depth: x.run.Depth + 1})
 }
 
-// TrialRunner runs components for a hook that is tried outside any run, as deep as
-// for one of a client's run.
-func (e *Engine) TrialRunner() host.Runner { return &lateRunner{Engine: e, snapshot: []byte(`{}`)} }
-
 // lateRunner runs components for one background call, whose snapshot tells how deep
 // its run is.
 type lateRunner struct {
@@ -63,14 +59,3 @@ func (e *Engine) runForHook(ctx context.Context, asked host.ComponentRequest, by
 	}
 	return e.perform(ctx, s, req, by)
 }
-
-// trialRunner runs components for hooks that are tried outside any run.
-type trialRunner struct{ *Engine }
-
-// RunComponent runs a component in the trial's goroutine.
-func (r trialRunner) RunComponent(ctx context.Context, asked host.ComponentRequest) (host.Run, error) {
-	return r.runForHook(ctx, asked, lineage{depth: 1})
-}
-
-// TrialRunner runs components for hooks that are tried outside any run.
-func (e *Engine) TrialRunner() host.Runner { return trialRunner{e} }

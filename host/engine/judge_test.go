@@ -135,6 +135,18 @@ func TestJudgeIsCancelled(t *testing.T) {
 	}
 }
 
+// A hook that is tried has no run that is judged.
+func TestJudgeOfATrial(t *testing.T) {
+	t.Parallel()
+	f := withJudge(t)
+	judge, err := f.TrialRunner().RunComponent(t.Context(), host.ComponentRequest{
+		Component: host.BindingScope{Kind: host.KindAgent, ID: "judge"}, Input: host.TextContent("Is it good?"),
+	})
+	if err != nil || judge.Status != host.RunCompleted || judge.ParentID != "" || judge.Depth != 1 {
+		t.Errorf("judge %+v, %v", judge, err)
+	}
+}
+
 func TestJudgeThatDoesNotExist(t *testing.T) {
 	t.Parallel()
 	f := withJudge(t, blocking(pluginapi.PointOutput, "ask", func(c context.Context, _ pluginapi.Context) (string, error) {

@@ -130,9 +130,7 @@ func (w *walker) call(
 
 // open finds the function.
 func (w *walker) open(ctx context.Context, s *host.Step, function *host.StepCall) (*tool, error) {
-	tools, err := w.toolbox.Tools(ctx, []host.ToolRef{{
-		Plugin: function.Plugin, Only: []string{function.Function}, Config: function.Config,
-	}})
+	tools, err := w.toolbox.Tools(ctx, []host.ToolRef{function.Ref()})
 	if unavailable, ok := errors.AsType[*host.Error](err); ok && ctx.Err() == nil {
 		return nil, w.failed(s, unavailable.Message, nil)
 	}
