@@ -18,6 +18,10 @@ func (x *execution) RunComponent(ctx context.Context, asked host.ComponentReques
 	return x.runForHook(ctx, asked, lineage{parentID: x.run.ID, depth: x.run.Depth + 1})
 }
 
+// TrialRunner runs components for a hook that is tried outside any run, as deep as
+// for one of a client's run.
+func (e *Engine) TrialRunner() host.Runner { return &lateRunner{Engine: e, snapshot: []byte(`{}`)} }
+
 // lateRunner runs components for one background call, whose snapshot tells how deep
 // its run is.
 type lateRunner struct {
