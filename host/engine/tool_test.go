@@ -126,11 +126,8 @@ func TestToolOutcomes(t *testing.T) {
 			if told := toolMessages(&run); len(told) != 1 || !strings.HasPrefix(told[0], test.want) || test.want == "" && told[0] != "" {
 				t.Errorf("the model is told %.200q", told)
 			}
-			last := host.EventToolCallCompleted
-			if strings.HasPrefix(test.want, "error: ") {
-				last = host.EventToolCallError
-			}
-			if kinds := s.kinds(); kinds[3] != "ToolCallStarted" || kinds[4] != string(last) {
+			failed := strings.HasPrefix(test.want, "error: ")
+			if kinds := s.kinds(); kinds[3] != "ToolCallStarted" || kinds[4] != "ToolCallCompleted" || (kinds[5] == "ToolCallError") != failed {
 				t.Errorf("events %v", kinds)
 			}
 			if got := len(tool.made()); got != test.made {
@@ -246,7 +243,7 @@ func TestDeniedToolCall(t *testing.T) {
 	if diff := cmp.Diff([]string{"error: The call was denied: Not here."}, toolMessages(&run)); diff != "" || run.Status != host.RunCompleted {
 		t.Errorf("run %+v, messages (-want +got):\n%s", run, diff)
 	}
-	if len(tool.made()) != 0 || s.kinds()[5] != "ToolCallError" {
+	if len(tool.made()) != 0 || s.kinds()[6] != "ToolCallError" {
 		t.Errorf("calls %v, events %v", tool.made(), s.kinds())
 	}
 	want := []string{"pre_tool_call log skipped run_not_completed", "pre_tool_call guard completed forbidden"}

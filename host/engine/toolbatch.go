@@ -42,7 +42,7 @@ func (x *execution) addCalls(said response) {
 	for i := first; i < len(x.run.Tools); i++ {
 		if done := x.run.Tools[i]; done.Result != nil {
 			x.emit(host.Event{Kind: host.EventToolCallStarted, Tool: &done})
-			x.emit(host.Event{Kind: host.EventToolCallError, Tool: &done})
+			x.emitToolEnd(&done)
 		}
 	}
 }

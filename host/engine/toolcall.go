@@ -62,17 +62,22 @@ func (c *toolCall) refuse() *host.ToolResult {
 
 // end keeps what the model is told.
 func (c *toolCall) end(result host.ToolResult) error {
-	kind := host.EventToolCallCompleted
-	if result.IsError {
-		kind = host.EventToolCallError
-	}
 	if c.done.StartedAt.IsZero() { // clients know calls by their start
 		c.emit(host.Event{Kind: host.EventToolCallStarted, Tool: c.shown()})
 	}
 	text := host.Text(result.Value)
 	c.value, c.done.Result, c.done.Error = result.Value, &text, result.IsError
-	c.emit(host.Event{Kind: kind, Tool: c.shown()})
+	c.emitToolEnd(c.shown())
 	return nil
+}
+
+// emitToolEnd tells that a call has ended. One that failed is completed too: there
+// are clients that wait for that.
+func (x *execution) emitToolEnd(done *host.ToolExecution) {
+	x.emit(host.Event{Kind: host.EventToolCallCompleted, Tool: done})
+	if done.Error {
+		x.emit(host.Event{Kind: host.EventToolCallError, Tool: done})
+	}
 }
 
 // shown is the call as events show it: without what members answered while the
