@@ -8,6 +8,9 @@ import (
 // storedRun is a row of runs.
 type storedRun struct {
 	ID        string `json:"id"`
+	SessionID string `json:"session_id"`
+	ParentID  string `json:"parent_id"`
+	Depth     int    `json:"depth"`
 	Component struct {
 		ID string `json:"id"`
 	} `json:"component"`
