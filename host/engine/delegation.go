@@ -59,8 +59,8 @@ func (x *execution) delegateToOne(ctx context.Context, key string, args json.Raw
 		MemberID string `json:"member_id"`
 		Task     string `json:"task"`
 	}
-	if err := json.Unmarshal(args, &asked); err != nil { // hooks may have changed them
-		return delegated{result: toolError("The arguments cannot be read.")}, nil
+	if err := json.Unmarshal(args, &asked); err != nil { // they fit the schema
+		return delegated{}, fmt.Errorf("read arguments: %w", err)
 	}
 	for _, m := range x.team.Members {
 		if m.ID == asked.MemberID {
@@ -80,7 +80,7 @@ func (x *execution) delegateToAll(ctx context.Context, key string, args json.Raw
 		Task string `json:"task"`
 	}
 	if err := json.Unmarshal(args, &asked); err != nil {
-		return delegated{result: toolError("The arguments cannot be read.")}, nil
+		return delegated{}, fmt.Errorf("read arguments: %w", err)
 	}
 	runs := make([]host.Run, len(x.team.Members))
 	members, ctx := errgroup.WithContext(ctx)

@@ -38,17 +38,17 @@ var tryMembers = []string{"hook", "context", "mode", "config", "on_error", "http
 type trialBody struct {
 	// Verdict is what the hook answered, or what takes the place of a missing
 	// answer; null when a background hook failed.
-	Verdict    *pluginapi.Verdict  `json:"verdict"`
-	Decision   pluginapi.Decision  `json:"decision,omitempty"`
-	Outcome    host.HookOutcome    `json:"outcome,omitempty"`
-	Mode       pluginapi.Mode      `json:"mode"`
-	Guardrail  bool                `json:"guardrail"`
-	Warnings   []pluginapi.Warning `json:"warnings"`
-	Logs       []host.LogLine      `json:"logs"`
+	Verdict   *pluginapi.Verdict  `json:"verdict"`
+	Decision  pluginapi.Decision  `json:"decision,omitempty"`
+	Outcome   host.HookOutcome    `json:"outcome,omitempty"`
+	Mode      pluginapi.Mode      `json:"mode"`
+	Guardrail bool                `json:"guardrail"`
+	Warnings  []pluginapi.Warning `json:"warnings"`
+	Logs      []host.LogLine      `json:"logs"`
 	// Evaluations are what the hook found; nothing keeps them.
-	Evaluations []object `json:"evaluations,omitempty"`
-	DurationMS float64             `json:"duration_ms"`
-	Error      *host.HookError     `json:"error,omitempty"`
+	Evaluations []object        `json:"evaluations,omitempty"`
+	DurationMS  float64         `json:"duration_ms"`
+	Error       *host.HookError `json:"error,omitempty"`
 }
 
 // tryHook calls one hook outside any run, on stubs unless real effects are asked
