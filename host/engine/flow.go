@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -13,14 +14,13 @@ type flow map[string]*expression.Expression
 
 func newFlow(w *host.Workflow) (flow, error) {
 	if len(w.Steps) == 0 {
-		return nil, fmt.Errorf("there are no steps")
+		return nil, errors.New("there are no steps")
 	}
 	f := flow{}
 	return f, f.add(w.Steps, map[string]bool{})
 }
 
-// add compiles the decisions of steps and of those inside them; names are those
-// used so far.
+// add checks steps and those inside them; names are those used so far.
 func (f flow) add(steps []host.Step, names map[string]bool) error {
 	for i := range steps {
 		s := &steps[i]
@@ -28,7 +28,7 @@ func (f flow) add(steps []host.Step, names map[string]bool) error {
 			return fmt.Errorf("the name %q of a step is empty or used twice", s.Name)
 		}
 		names[s.Name] = true
-		if err := f.addDecision(s); err != nil {
+		if err := f.addStep(s); err != nil {
 			return fmt.Errorf("step %s: %w", s.Name, err)
 		}
 		for _, inside := range [][]host.Step{s.Steps, s.Else} {
@@ -40,9 +40,10 @@ func (f flow) add(steps []host.Step, names map[string]bool) error {
 	return nil
 }
 
-func (f flow) addDecision(s *host.Step) (err error) {
-	if s.Decide.CEL == "" {
-		return checkDecision(s)
+// addStep checks a step by itself and compiles what decides in it.
+func (f flow) addStep(s *host.Step) (err error) {
+	if err := checkStep(s); err != nil || s.Decide.CEL == "" {
+		return err
 	}
 	kind := expression.Bool
 	if s.Kind == host.StepRouter {
@@ -52,16 +53,25 @@ func (f flow) addDecision(s *host.Step) (err error) {
 	return err
 }
 
-// checkDecision refuses a step that nothing decides where something must.
-func checkDecision(s *host.Step) error {
-	if !s.Decide.Empty() {
-		return nil
-	}
-	switch {
-	case s.Kind == host.StepCondition, s.Kind == host.StepRouter:
-		return fmt.Errorf("nothing decides")
-	case s.Kind == host.StepLoop && s.MaxIterations <= 0:
-		return fmt.Errorf("the loop has no end")
+// checkStep finds what a step of its kind cannot be without.
+func checkStep(s *host.Step) error {
+	undecided := s.Decide.Empty()
+	switch s.Kind {
+	case host.StepComponent, host.StepParallel:
+	case host.StepFunction:
+		if s.Function == nil {
+			return errors.New("there is no function")
+		}
+	case host.StepLoop:
+		if undecided && s.MaxIterations <= 0 {
+			return errors.New("the loop has no end")
+		}
+	case host.StepCondition, host.StepRouter:
+		if undecided {
+			return errors.New("nothing decides")
+		}
+	default:
+		return fmt.Errorf("the kind %q is unknown", s.Kind)
 	}
 	return nil
 }

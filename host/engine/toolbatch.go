@@ -122,7 +122,8 @@ func (x *execution) callOnce(ctx context.Context, c *toolCall, interrupted bool)
 	case c.done.Result != nil:
 		return nil
 	case interrupted && c.tool != nil && !c.tool.repeatable():
-		return c.end(toolError(unknownResult))
+		c.end(toolError(unknownResult))
+		return nil
 	}
 	return c.make(ctx)
 }

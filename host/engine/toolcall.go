@@ -23,28 +23,34 @@ type toolCall struct {
 	denied *refusal
 }
 
-// make carries the call out, between the two points of tools, and keeps what the
-// model is told of it. It fails when the run is to end.
+// make carries the call out and keeps what the model is told of it. It fails when
+// the run is to end.
 func (c *toolCall) make(ctx context.Context) error {
-	if refused := c.refuse(); refused != nil {
-		return c.end(*refused)
+	result, err := c.result(ctx)
+	if err == nil {
+		c.end(result)
 	}
-	refused, err := c.before(ctx)
-	if err != nil {
-		return err
+	return err
+}
+
+// result is what the call comes to between the two points of tools.
+func (c *toolCall) result(ctx context.Context) (host.ToolResult, error) {
+	refused := c.refuse()
+	if refused == nil {
+		var err error
+		if refused, err = c.before(ctx); err != nil {
+			return host.ToolResult{}, err
+		}
 	}
 	if refused != nil {
-		return c.end(*refused)
+		return *refused, nil
 	}
 	c.emit(host.Event{Kind: host.EventToolCallStarted, Tool: c.shown()})
 	result, err := c.execute(ctx)
-	if err == nil {
-		result, err = c.after(ctx, result)
-	}
 	if err != nil {
-		return err
+		return result, err
 	}
-	return c.end(result)
+	return c.after(ctx, result)
 }
 
 // refuse returns why the call cannot be made, nil when it can.
@@ -61,14 +67,13 @@ func (c *toolCall) refuse() *host.ToolResult {
 }
 
 // end keeps what the model is told.
-func (c *toolCall) end(result host.ToolResult) error {
+func (c *toolCall) end(result host.ToolResult) {
 	if c.done.StartedAt.IsZero() { // clients know calls by their start
 		c.emit(host.Event{Kind: host.EventToolCallStarted, Tool: c.shown()})
 	}
 	text := host.Text(result.Value)
 	c.value, c.done.Result, c.done.Error = result.Value, &text, result.IsError
 	c.emitToolEnd(c.shown())
-	return nil
 }
 
 // emitToolEnd tells that a call has ended. One that failed is completed too: there

@@ -429,6 +429,8 @@ func TestWorkflowsAreChecked(t *testing.T) {
 		"used twice":         {runs("analyzer"), runs("analyzer")},
 		"does not exist":     {runs("nobody")},
 		"nothing decides":    {{Name: "if", Kind: host.StepCondition, Steps: []host.Step{runs("analyzer")}}},
+		"no function":        {{Name: "f", Kind: host.StepFunction}},
+		"is unknown":         {{Name: "f", Kind: "dance"}},
 		"has no end":         {{Name: "loop", Kind: host.StepLoop, Steps: []host.Step{runs("analyzer")}}},
 		"step if":            {{Name: "if", Kind: host.StepCondition, Decide: host.Decision{CEL: "input +"}, Steps: []host.Step{runs("analyzer")}}},
 	} {
