@@ -154,9 +154,10 @@ func (h *hooks) at(point pluginapi.Point) []pluginapi.Context {
 type store struct {
 	*sqlite.Store
 	dir string
-	// finishing, when set, may refuse the end of a run, reading the session,
-	// appending events.
+	// finishing, when set, may refuse the end of a run, saving a checkpoint, reading
+	// the session, appending events.
 	finishing func(host.Finish) error
+	saving    func() error
 	reading   func() error
 	appending func() error
 	// wrote, when set, is called after each checkpoint and each end that was stored.
@@ -234,6 +235,11 @@ func (s *store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) 
 	s.mu.Lock()
 	s.checkpoints = append(s.checkpoints, string(checkpoint.State))
 	s.mu.Unlock()
+	if s.saving != nil {
+		if err := s.saving(); err != nil {
+			return err
+		}
+	}
 	err := s.Store.SaveCheckpoint(ctx, checkpoint)
 	if err == nil {
 		s.written()

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -271,6 +272,52 @@ func (f *fixture) survive(t *testing.T, c host.Component, tools []*function, at 
 	f.checkStream(t, req.RunID, lost)
 	checkCalls(t, at, tools, lost)
 	return f.ending(t, req.RunID), lost
+}
+
+// Whatever the store does not take once, the run ends the same.
+func TestStoreFailsAnywhere(t *testing.T) {
+	t.Parallel()
+	for name, s := range scenarios() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, tools := s.fixture(t)
+			want, _ := f.survive(t, s.component, tools)
+			f.store.wrote = nil
+			for n, refused := int64(1), true; refused; n++ {
+				var writes atomic.Int64
+				f.store.saving = func() error {
+					if writes.Add(1) == n {
+						return errors.New("disk broken")
+					}
+					return nil
+				}
+				f.store.finishing = func(host.Finish) error { return f.store.saving() }
+				id, workers := f.insist(t, s.component)
+				if diff := cmp.Diff(want.like(f.ending(t, id)), f.ending(t, id)); diff != "" {
+					t.Fatalf("write %d (-uninterrupted +got):\n%s", n, diff)
+				}
+				f.checkStream(t, id, workers)
+				refused = writes.Load() >= n
+			}
+		})
+	}
+}
+
+// insist carries out a run in the background, by one worker after the other.
+func (f *fixture) insist(t *testing.T, c host.Component) (id string, workers int) {
+	t.Helper()
+	req := asks("Do it.")
+	req.SessionID, req.Component = host.NewID(), c
+	id = f.accept(t, req).ID
+	for workers = 1; ; workers++ {
+		work := f.claim(t, "node", id)
+		if f.Work(t.Context(), work) == nil {
+			return id, workers
+		}
+		if err := f.store.ReleaseRun(t.Context(), id, work.Run.Attempt); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // like is the ending where calls nobody knows the result of have what the other one
