@@ -51,7 +51,7 @@ func TestCancelStorm(t *testing.T) {
 	s.cancel(t, append(s.hooked, s.asking...))
 	release()
 	s.checkCancelled(t)
-	s.checkNothingIsLeft(t, before)
+	s.checkNothingIsLeft(t, before, inFlight("agent", "agent"), inFlight("agent", "hooked"), `snaphook_hook_calls_in_flight{mode="blocking"}`)
 }
 
 // prepare binds a hook that waits for the service, and has every node make a run of
@@ -140,15 +140,17 @@ func (s *storm) checkCancelled(t *testing.T) {
 	}
 }
 
-// checkNothingIsLeft: neither calls nor connections, and no more goroutines than
-// before.
-func (s *storm) checkNothingIsLeft(t *testing.T, before []int) {
+// inFlight is the metric that counts the runs of a component.
+func inFlight(kind, id string) string {
+	return fmt.Sprintf("snaphook_runs_in_flight{component=%q,kind=%q}", id, kind)
+}
+
+// checkNothingIsLeft: the gauges are 0, there are neither runs nor calls nor busy
+// connections, and no more goroutines than before.
+func (s *storm) checkNothingIsLeft(t *testing.T, before []int, gauges ...string) {
 	t.Helper()
 	for i, p := range s.nodes {
-		for _, gauge := range []string{
-			`snaphook_runs_in_flight{component="agent",kind="agent"}`, `snaphook_runs_in_flight{component="hooked",kind="agent"}`,
-			`snaphook_hook_calls_in_flight{mode="blocking"}`,
-		} {
+		for _, gauge := range gauges {
 			eventually(t, gauge+" is 0", func() bool { return p.metric(t, gauge) == 0 })
 		}
 		eventually(t, "the goroutines have ended", func() bool { return s.goroutines(t)[i] <= before[i]+spareGoroutines })

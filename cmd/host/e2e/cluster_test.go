@@ -15,11 +15,14 @@ import (
 )
 
 // newCluster starts three hosts with one configuration on one empty database, at
-// once.
-func newCluster(t *testing.T, c config) (*site, []*process) {
+// once. The plugins are in the directory of plugins.
+func newCluster(t *testing.T, c config, plugins ...plugin) (*site, []*process) {
 	t.Helper()
 	c.store = postgrestest.Database(t)
 	s := newSite(t, c)
+	for _, p := range plugins {
+		s.put(t, p)
+	}
 	return s, s.startAll(t, 3)
 }
 
@@ -41,9 +44,13 @@ func (c *client) metric(t testing.TB, name string) int {
 // busy returns the node that carries out a run of the agent, and the other ones.
 func busy(t *testing.T, nodes []*process) (*process, []*process) {
 	t.Helper()
-	i := slices.IndexFunc(nodes, func(p *process) bool {
-		return p.metric(t, `snaphook_runs_in_flight{component="agent",kind="agent"}`) > 0
-	})
+	return busyWith(t, nodes, inFlight("agent", "agent"))
+}
+
+// busyWith is busy for another component, by its metric. Every node must have run it.
+func busyWith(t *testing.T, nodes []*process, metric string) (*process, []*process) {
+	t.Helper()
+	i := slices.IndexFunc(nodes, func(p *process) bool { return p.metric(t, metric) > 0 })
 	if i < 0 {
 		t.Fatal("no node carries out the run")
 	}

@@ -162,15 +162,13 @@ func (k *killing) checkTrees(t *testing.T, report *killReport, db database, runs
 	}
 }
 
-// ownEnd is the kind of an event of a run of any component.
+// ownEnd is what agents call the event of a run of any component.
 func ownEnd(name string) string {
 	if _, of, found := strings.Cut(name, "Team"); found {
 		return of
 	}
-	for _, end := range []string{"Completed", "Error", "Cancelled"} {
-		if name == "Workflow"+end {
-			return "Run" + end
-		}
+	if _, of, found := strings.Cut(name, "Workflow"); found {
+		return "Run" + of
 	}
 	return name
 }

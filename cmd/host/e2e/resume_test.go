@@ -47,7 +47,7 @@ func mustBeStreamOf(t *testing.T, events []event, content string) {
 func mustComplete(t *testing.T, events []event, content string) {
 	t.Helper()
 	mustCount(t, events, 0)
-	all := names(events)
+	all := ownNames(events)
 	if all[0] != "RunStarted" || slices.Index(all, "RunCompleted") != len(all)-1 {
 		t.Errorf("the stream is %v", all)
 	}

@@ -54,7 +54,7 @@ func takes(names ...string) string {
 }
 
 // newWorkshop is where tools have their work done: it answers "did " and the values
-// of their arguments.
+// of their arguments, to /note "task of ".
 func newWorkshop(t testing.TB) *receiver {
 	t.Helper()
 	r := newReceiver(t, nil)
@@ -67,7 +67,11 @@ func newWorkshop(t testing.TB) *receiver {
 		if err := json.Unmarshal(in.Arguments, &args); err != nil {
 			return "no arguments"
 		}
-		return "did " + string(args["text"]+args["previous"])
+		did := "did "
+		if arrived.path == "/note" {
+			did = "task of "
+		}
+		return did + string(args["text"]+args["previous"])
 	}
 	return r
 }
