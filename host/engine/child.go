@@ -33,7 +33,7 @@ func (x *execution) child(ctx context.Context, req childRequest) (host.Run, erro
 	if x.tree.root.from != nil { // an earlier worker may have ended it
 		run, err := x.store.Run(ctx, id)
 		if err == nil {
-			x.adopt(run)
+			x.adopt(req.key, run)
 			return run, nil
 		}
 		if host.CodeOf(err) != host.CodeNotFound {
@@ -47,8 +47,7 @@ func (x *execution) child(ctx context.Context, req childRequest) (host.Run, erro
 	if err != nil {
 		return host.Run{}, err
 	}
-	x.forget(req.key)
-	x.adopt(run)
+	x.adopt(req.key, run)
 	if ctx.Err() != nil {
 		return run, context.Cause(ctx)
 	}
@@ -82,7 +81,8 @@ func (x *execution) newChild(id string, req *childRequest, cancel context.Cancel
 }
 
 // adopt adds a run that has ended to those inside this one.
-func (x *execution) adopt(run host.Run) {
+func (x *execution) adopt(key string, run host.Run) {
+	x.forget(key)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	children := append(slices.Clone(x.run.Children), run) // events show the ones before

@@ -97,17 +97,8 @@ func (w *walker) call(
 	if err != nil {
 		return nil, err
 	}
-	if !t.repeatable() {
-		if w.done(key+"?") != nil {
-			return nil, &stepFailure{
-				step: s.Name, final: true,
-				message: "nobody knows what came of the function: the host was interrupted while it worked",
-			}
-		}
-		w.note(doneStep{Key: key + "?"})
-		if err := w.save(ctx); err != nil {
-			return nil, err
-		}
+	if err := w.beginCall(ctx, s, t, key); err != nil {
+		return nil, err
 	}
 	args, err := w.arguments(t, previous)
 	if err != nil {
@@ -126,6 +117,21 @@ func (w *walker) call(
 		return nil, w.failed(s, *c.done.Result, nil)
 	}
 	return c.value, nil
+}
+
+// beginCall keeps that a function begins which must not be called twice.
+func (w *walker) beginCall(ctx context.Context, s *host.Step, t *tool, key string) error {
+	if t.repeatable() {
+		return nil
+	}
+	if w.done(key+"?") != nil {
+		return &stepFailure{
+			step: s.Name, final: true,
+			message: "nobody knows what came of the function: the host was interrupted while it worked",
+		}
+	}
+	w.note(doneStep{Key: key + "?"})
+	return w.save(ctx)
 }
 
 // open finds the function.
