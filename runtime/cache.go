@@ -40,19 +40,40 @@ func (r *Runtime) cacheEntry(wasm []byte) string {
 
 // withCache compiles with the cache of an entry. A damaged entry would fail for
 // ever, so after a failure an entry that was there before is deleted, and
-// compile is called once more. compile owns the cache: code compiled with it
+// compile is called once more; so it is when another process deletes the entry
+// meanwhile. compile owns the cache: code compiled with it
 // lives until the cache is closed.
 func (r *Runtime) withCache(ctx context.Context, entry string, compile func(wazero.CompilationCache) error) error {
 	before, _ := filepath.Glob(filepath.Join(entry, "*", "*"))
 	err := compileWithCache(entry, compile)
-	if err == nil || len(before) == 0 {
+	if err == nil || len(before) == 0 && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.RemoveAll(entry); err != nil {
-		return fmt.Errorf("delete cache entry: %w", err)
+	if err := removeEntry(entry); err != nil {
+		return err
 	}
 	r.log.WarnContext(ctx, "compile again without the cached code", "entry", entry, "err", cleanError(err))
 	return compileWithCache(entry, compile)
+}
+
+// removeEntry deletes an entry, if it is there. It is moved away first: another
+// process may be writing to it.
+func removeEntry(entry string) error {
+	if _, err := os.Lstat(entry); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	aside, err := os.MkdirTemp(filepath.Dir(entry), "deleted-")
+	if err != nil {
+		return fmt.Errorf("delete cache entry: %w", err)
+	}
+	err = os.Rename(entry, filepath.Join(aside, "entry"))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err = errors.Join(err, os.RemoveAll(aside)); err != nil {
+		return fmt.Errorf("delete cache entry: %w", err)
+	}
+	return nil
 }
 
 func compileWithCache(entry string, compile func(wazero.CompilationCache) error) error {

@@ -156,3 +156,28 @@ func TestDiscard(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Processes may share a cache: what one deletes, another compiles again.
+func TestSharedCache(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "cache")
+	src := runtime.Source{Wasm: guesttest.Echo(t, "hook"), Exports: []string{"hook"}}
+	var processes [2]*runtime.Runtime
+	for i := range processes {
+		r, err := runtime.New(runtime.Config{CacheDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		processes[i] = r
+	}
+	for range 100 {
+		discarded := make(chan error, 1)
+		go func() { discarded <- processes[1].Discard(t.Context(), src) }()
+		if _, err := processes[0].Inspect(t.Context(), src); err != nil {
+			t.Errorf("load a module whose code is deleted meanwhile: %v", err)
+		}
+		if err := <-discarded; err != nil {
+			t.Error(err)
+		}
+	}
+}

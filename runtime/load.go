@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -65,7 +64,7 @@ func (r *Runtime) Discard(ctx context.Context, src Source) error {
 		return context.Cause(ctx)
 	}
 	wasm := binary.rewrite(src.memoryPages(), redirection(src.ABI))
-	if err := os.RemoveAll(r.cacheEntry(wasm)); err != nil {
+	if err := removeEntry(r.cacheEntry(wasm)); err != nil {
 		return fmt.Errorf("discard %s: %w", src.Name, err)
 	}
 	return nil
@@ -92,7 +91,7 @@ func (r *Runtime) load(ctx context.Context, src Source) (*Module, []host.Problem
 	m, problems, err := r.build(ctx, src, binary, wasm)
 	if m == nil {
 		// Nothing of a refused module stays.
-		err = errors.Join(err, os.RemoveAll(r.cacheEntry(wasm)))
+		err = errors.Join(err, removeEntry(r.cacheEntry(wasm)))
 	}
 	return m, problems, err
 }
