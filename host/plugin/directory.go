@@ -66,10 +66,11 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 	if err != nil || known {
 		return err
 	}
+	m := read.manifest
+	r.log.Info("preparing plugin", "plugin", m.Name, "version", m.Version) // takes seconds for some
 	if err := r.examine(ctx, read, module); err != nil {
 		return err
 	}
-	m := read.manifest
 	if m.Name != filepath.Base(folder) {
 		return host.Invalid("name", "the plugin is called %q: its folder must be, too", m.Name)
 	}
