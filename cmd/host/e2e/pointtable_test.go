@@ -39,7 +39,7 @@ func TestPointTable(t *testing.T) {
 	})
 	mustBeGolden(t, "points.txt", strings.Join(lines, "\n")+"\n")
 	table.process.stop(t)
-	table.checkNothingDeniedIsStored(t)
+	table.checkNothingWithheldIsStored(t)
 }
 
 // mustBeGolden compares with a file of testdata.
@@ -58,29 +58,6 @@ func mustBeGolden(t *testing.T, name, got string) {
 	if diff := gocmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
-}
-
-// pointCell is one hook, bound in one place.
-type pointCell struct {
-	place, does string
-	point       pluginapi.Point
-}
-
-// id names the components of the cell, and every text of its run.
-func (c pointCell) id() string {
-	return strings.ReplaceAll(fmt.Sprintf("%s-%s-%s", c.place, c.point, c.does), "_", "-")
-}
-
-func pointCells() []pointCell {
-	var cells []pointCell
-	for _, place := range []string{"agent", "team", "member", "workflow", "step"} {
-		for _, point := range pluginapi.Points() {
-			for _, does := range []string{"allow", "deny", "transform", "trap", "timeout", "malformed"} {
-				cells = append(cells, pointCell{place, does, point})
-			}
-		}
-	}
-	return cells
 }
 
 // pointTable is a host with the components of all cells.
@@ -154,60 +131,6 @@ func (table *pointTable) config() config {
 	return c
 }
 
-// hooks is the binding of the cell.
-func (c pointCell) hooks() string {
-	kind, more := "answers", ""
-	switch c.does {
-	case "trap":
-		kind = "traps"
-	case "timeout":
-		kind = "loops"
-	default:
-		more = fmt.Sprintf(", config: {verdict: '%s'}", c.verdict())
-	}
-	return fmt.Sprintf("[{plugin: points, hook: %s_%s, mode: blocking%s}]", c.point, kind, more)
-}
-
-func (c pointCell) verdict() string {
-	switch c.does {
-	case "allow":
-		return allow
-	case "deny":
-		return deny
-	case "malformed":
-		return "not JSON"
-	}
-	return fmt.Sprintf(`{"decision":"transform","transform":{"path":%q,"value":"changed"}}`, c.path())
-}
-
-// path is what the cell's transform changes.
-func (c pointCell) path() string {
-	switch c.point {
-	case pluginapi.PointPreModelCall:
-		return "$target[1].content" // the user's message
-	case pluginapi.PointPreToolCall:
-		return cmp.Or(map[string]string{"team": "$target.task", "workflow": "$target.previous"}[c.place], "$target.text")
-	case pluginapi.PointPostToolCall:
-		return "$target"
-	case pluginapi.PointAgentStartup:
-		return "$target.tools_registered"
-	case pluginapi.PointAgentShutdown:
-		return "$target.reason"
-	}
-	return "$target.content"
-}
-
-// component is what a client runs.
-func (c pointCell) component() string {
-	switch c.place {
-	case "agent":
-		return c.id()
-	case "team", "member":
-		return "teams/" + c.id()
-	}
-	return "workflows/" + c.id()
-}
-
 // line runs a cell and says what came of it; @ stands for the cell.
 func (table *pointTable) line(t *testing.T, c pointCell) string {
 	session := "session-" + c.id()
@@ -220,7 +143,26 @@ func (table *pointTable) line(t *testing.T, c pointCell) string {
 	line += " | tools: " + strings.Join(table.worked(t, c), ", ")
 	line += " | hooks: " + strings.Join(table.hookLines(t, got), ", ")
 	line += " | stored: " + strings.Join(table.stored(t, got), ", ")
+	table.checkStream(t, c, got)
 	return strings.ReplaceAll(line, c.id(), "@")
+}
+
+// checkStream: a stream ends as the run did, and shows nothing that was withheld.
+func (table *pointTable) checkStream(t *testing.T, c pointCell, same run) {
+	t.Helper()
+	events := table.process.stream(t, c.component(), form{"message": "ask " + c.id(), "session_id": "stream-" + c.id()})
+	last := events[len(events)-1]
+	if said := cmp.Or(last.text(), last.Error); endStatus(last.Name) != same.Status || said != string(same.Content) {
+		t.Errorf("the run is %s with %q, and the stream ends with %s %q", same.Status, same.Content, last.Name, said)
+	}
+	if c.point == pluginapi.PointAgentStartup || c.point == pluginapi.PointInput {
+		return // the client hears its own question
+	}
+	for _, e := range events {
+		if text := c.withheld(); text != "" && strings.Contains(e.raw, text) {
+			t.Errorf("the stream shows %q: %s", text, e.raw)
+		}
+	}
 }
 
 // worked are the tools that did something for a cell.
@@ -277,40 +219,17 @@ func readToolInput(t testing.TB, body []byte) pluginapi.ToolInput {
 	return in
 }
 
-// checkNothingDeniedIsStored: what a hook has denied is nowhere in the files.
-func (table *pointTable) checkNothingDeniedIsStored(t *testing.T) {
+// checkNothingWithheldIsStored: what a hook has denied or changed is nowhere in the
+// files.
+func (table *pointTable) checkNothingWithheldIsStored(t *testing.T) {
 	t.Helper()
 	files := table.site.files(t)
 	for _, c := range table.cells {
-		text := c.denied()
+		text := c.withheld()
 		for name, data := range files {
 			if text != "" && bytes.Contains(data, []byte(text)) {
 				t.Errorf("%s: %s has %q", c.id(), name, text)
 			}
 		}
 	}
-}
-
-// denied is what nobody may store of a cell whose hook does not permit: the question,
-// the answer or the result. It is nothing where the hook is not called.
-func (c pointCell) denied() string {
-	if c.does == "allow" || c.does == "transform" {
-		return ""
-	}
-	asked := map[string]string{"agent": "ask ", "team": "ask ", "workflow": "ask "}
-	results := map[string]string{
-		"agent": "did ask ", "member": "did task of ask ", "workflow": "did so did ask ", "step": "did ask ",
-	}
-	answers := map[string]string{
-		"agent": "so did ask ", "team": "so so did task of ask ", "member": "so did task of ask ",
-		"workflow": "did so did ask ", "step": "so did ask ",
-	}
-	texts := map[pluginapi.Point]map[string]string{
-		pluginapi.PointAgentStartup: asked, pluginapi.PointInput: asked,
-		pluginapi.PointPostToolCall: results, pluginapi.PointOutput: answers,
-	}
-	if text := texts[c.point][c.place]; text != "" {
-		return text + c.id()
-	}
-	return ""
 }
