@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -146,9 +147,14 @@ type tellings map[string][]string
 
 func (k *killing) told(t *testing.T) tellings {
 	t.Helper()
-	told := tellings{}
+	told, keys := tellings{}, map[string]string{}
 	for _, req := range k.witness.requests() {
 		ext := readContext(t, req.body).Extensions.Snaphook
+		if d := ext.Delivery; cmp.Or(keys[d.HookCallID], d.IdempotencyKey) != d.IdempotencyKey {
+			t.Errorf("the call %s of run %s has the keys %s and %s", d.HookCallID, ext.Run.ID, keys[d.HookCallID], d.IdempotencyKey)
+		} else {
+			keys[d.HookCallID] = d.IdempotencyKey
+		}
 		id := req.path + " " + ext.Run.ID
 		if key := ext.Delivery.IdempotencyKey; !slices.Contains(told[id], key) {
 			told[id] = append(told[id], key)
@@ -237,8 +243,10 @@ func (k *killing) audit(t *testing.T, report *killReport) {
 	}
 	for what, query := range map[string]string{
 		"snapshots nobody needs": `SELECT count(*) FROM snapshots WHERE id NOT IN (SELECT snapshot_id FROM hook_calls WHERE status = 'dead')`,
-		"inputs":                 `SELECT count(*) FROM run_inputs`,
-		"checkpoints":            `SELECT count(*) FROM run_checkpoints`,
+		"calls stored twice": `SELECT count(*) FROM (
+			SELECT 1 FROM hook_calls GROUP BY run_id, sequence, position HAVING count(*) > 1) AS twice`,
+		"inputs":      `SELECT count(*) FROM run_inputs`,
+		"checkpoints": `SELECT count(*) FROM run_checkpoints`,
 	} {
 		if n := db.number(t, query); n != 0 {
 			t.Errorf("%d %s are left", n, what)
