@@ -12,19 +12,19 @@ import (
 // too much spoils its own call; the next one, on the same server, is answered.
 func TestHostileServers(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ tool, says string }{
-		{"hang", "did not answer within 2s"},
-		{"flood", "The tool failed"},
-		{"garbage", "The tool failed"},
-		{"die", "The tool failed"},
-		{"huge", "bytes"},
-		{"refuse", "I would rather not."},
+	tests := []struct{ tool, timeout, says string }{
+		{"hang", "2s", "did not answer within 2s"},
+		{"flood", "1m", "it sends more than anybody reads"},
+		{"garbage", "1m", "The tool failed"},
+		{"die", "1m", "The tool failed"},
+		{"huge", "1m", "bytes"},
+		{"refuse", "1m", "I would rather not."},
 	}
 	agents := []string{}
 	for _, tt := range tests {
 		agents = append(agents, fmt.Sprintf(
-			"{id: %s, model: default, tools: [{mcp: {command: [%q], env: {%s: %q}}, timeout: 2s}]}",
-			tt.tool, os.Args[0], mcpVariable, tt.tool))
+			"{id: %s, model: default, tools: [{mcp: {command: [%q], env: {%s: %q}}, timeout: %s}]}",
+			tt.tool, os.Args[0], mcpVariable, tt.tool, tt.timeout))
 	}
 	p := newSite(t, config{model: openai(newObedient(t).BaseURL()), agents: agents}).start(t)
 	for _, tt := range tests {
