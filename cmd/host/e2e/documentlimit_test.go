@@ -15,7 +15,6 @@ func TestSessionsAtTheirLimits(t *testing.T) {
 	send := func(method, path string, body any) func(testing.TB) reply {
 		return func(t testing.TB) reply { return p.sendJSON(t, method, path, body) }
 	}
-	type object = map[string]any
 	raw := func(text string) json.RawMessage { return json.RawMessage(text) }
 	long := strings.Repeat("x", 300<<10)
 	ids := make([]string, 10_000)

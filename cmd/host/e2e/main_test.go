@@ -29,8 +29,8 @@ var compiler = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	if os.Getenv(mcpVariable) != "" {
-		if err := serveMCP(); err != nil {
+	if bad := os.Getenv(mcpVariable); bad != "" {
+		if err := serveMCP(bad); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
