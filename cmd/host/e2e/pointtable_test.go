@@ -147,10 +147,11 @@ func (table *pointTable) line(t *testing.T, c pointCell) string {
 	return strings.ReplaceAll(line, c.id(), "@")
 }
 
-// checkStream: a stream ends as the run did, and shows nothing that was withheld.
+// checkStream: the stream of the same in the background ends as the run did, and shows
+// nothing that was withheld.
 func (table *pointTable) checkStream(t *testing.T, c pointCell, same run) {
 	t.Helper()
-	events := table.process.stream(t, c.component(), form{"message": "ask " + c.id(), "session_id": "stream-" + c.id()})
+	events := table.process.follow(t, c.component(), form{"message": "ask " + c.id(), "session_id": "stream-" + c.id()}).rest(t)
 	last := events[len(events)-1]
 	if said := cmp.Or(last.text(), last.Error); endStatus(last.Name) != same.Status || said != string(same.Content) {
 		t.Errorf("the run is %s with %q, and the stream ends with %s %q", same.Status, same.Content, last.Name, said)
