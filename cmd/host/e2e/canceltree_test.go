@@ -152,3 +152,46 @@ func TestClusterStreamsTrees(t *testing.T) {
 		t.Errorf("the function of the first step was called %d times", n)
 	}
 }
+
+// TestClusterHandsTreesOver: a node that is told to stop gives its team and its
+// workflow to others, which go on where they were; a tool that was at work then is not
+// called again.
+func TestClusterHandsTreesOver(t *testing.T) {
+	t.Parallel()
+	model, workshop := newGatedCaller(t), newWorkshop(t)
+	site, nodes := newTreeCluster(t, model, workshop, "background: {drain: 50ms}\n")
+	for _, p := range nodes {
+		p.run(t, "teams/working", form{"message": "hello"})
+		p.run(t, "workflows/line", form{"message": "hello"})
+	}
+	worked := len(workshop.requests())
+	line := nodes[0].launch(t, "workflows/line", form{"message": "hold the line"})
+	model.await(t, "task of hold the line", 1)
+	leaver, others := busyWith(t, nodes, inFlight("workflow", "line"))
+	leaver.stop(t)
+	model.await(t, "task of hold the line", 2)
+	model.open("task of hold the line")
+	others[0].ended(t, line).must(t, "so task of hold the line")
+	if n := len(workshop.requests()) - worked; n != 1 {
+		t.Errorf("the function of the first step was called %d times", n)
+	}
+
+	release := workshop.block(t)
+	working := others[0].launch(t, "teams/working", form{"message": "work"})
+	workshop.await(t, worked+2)
+	leaver, others = busyWith(t, others, inFlight("team", "working"))
+	leaver.stop(t)
+	release()
+	got := others[0].ended(t, working)
+	if got.Status != "COMPLETED" || !strings.Contains(string(got.Content), "The result of this call is unknown") {
+		t.Errorf("the team is %s with %q", got.Status, got.Content)
+	}
+	if n := len(workshop.requests()) - worked; n != 2 {
+		t.Errorf("the tools were called %d times, want once each", n)
+	}
+	for _, row := range site.database(t).runs(t) {
+		if row.losses != 0 {
+			t.Errorf("the run %s has lost %d workers", row.ID, row.losses)
+		}
+	}
+}
