@@ -67,20 +67,18 @@ func (e *Engine) repeat(ctx context.Context, req *host.RunRequest, first host.Ru
 	if err != nil {
 		return host.Run{}, fmt.Errorf("wait for the first run: %w", err)
 	}
-	return run, e.replay(ctx, req, &run)
+	if run, err = e.WithChildren(ctx, run); err != nil {
+		return host.Run{}, err
+	}
+	return run, e.replay(req, &run)
 }
 
 // replay streams a run that has ended as one that had nothing to tell before its
 // answer.
-func (e *Engine) replay(ctx context.Context, req *host.RunRequest, run *host.Run) error {
+func (e *Engine) replay(req *host.RunRequest, run *host.Run) error {
 	if req.Events == nil {
 		return nil
 	}
-	whole, err := e.WithChildren(ctx, *run)
-	if err != nil {
-		return err
-	}
-	run = &whole
 	events := []host.Event{{Kind: host.EventRunStarted}}
 	switch run.Status {
 	case host.RunCompleted:
