@@ -14,8 +14,7 @@ import (
 // killTrees are components that call tools and run others: an agent with two tools,
 // a team with a team in it, and a workflow with functions, a parallel and a loop.
 // once, save and stamp may work once only.
-const killTrees = `hooks: []
-teams:
+const killTrees = `teams:
   - {id: desk, model: default, members: [worker, inner], hooks: [{plugin: checks}]}
   - {id: inner, model: default, members: [clerk], hooks: [{plugin: checks}]}
 workflows:

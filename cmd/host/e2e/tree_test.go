@@ -129,6 +129,34 @@ func TestBranchThatFails(t *testing.T) {
 	}
 }
 
+// TestRepeatedTrees: a request with the key of an earlier one is answered with all that
+// the first was answered.
+func TestRepeatedTrees(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, config{
+		model: openai(newCaller(t).BaseURL()), agents: []string{"member"},
+		more: "teams: [{id: team, model: default, members: [member]}]\nworkflows: [{id: flow, steps: [{agent: member}]}]\n",
+	})
+	p := s.start(t)
+	for _, component := range []string{"teams/team", "workflows/flow"} {
+		var answers [2]run
+		for i := range answers {
+			contentType, body := form{"message": "hello", "stream": "false"}.urlencoded()
+			r, err := p.send(t.Context(), "POST", home(component)+"/runs", contentType, body, "Idempotency-Key", component)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.want(t, 200).into(t, &answers[i])
+		}
+		if n := len(answers[0].Members) + len(answers[0].Steps); n != 1 {
+			t.Errorf("%s shows %d runs inside", component, n)
+		}
+		if diff := cmp.Diff(answers[0], answers[1]); diff != "" {
+			t.Errorf("%s, first and repeated (-want +got):\n%s", component, diff)
+		}
+	}
+}
+
 // TestToolsThatGoAway: while the tools of an agent cannot be used its runs say so, and
 // when they are there again it goes on.
 func TestToolsThatGoAway(t *testing.T) {
