@@ -61,8 +61,12 @@ type Run struct {
 	// Tools are the calls of tools, in the order the model asked for them.
 	Tools []ToolExecution `json:"tools,omitempty"`
 	// Steps are what the steps of a workflow came to.
-	Steps   []StepOutput `json:"steps,omitempty"`
-	Metrics Metrics      `json:"metrics"`
+	Steps []StepOutput `json:"steps,omitempty"`
+	// Sealed is true where hooks of the run's output, or of an earlier point, did not
+	// permit what it was about to answer as it was: what the runs inside it answered is
+	// not shown with it.
+	Sealed  bool    `json:"sealed,omitempty"`
+	Metrics Metrics `json:"metrics"`
 	// SessionState is the session's state after this run, an object.
 	SessionState json.RawMessage `json:"session_state,omitempty"`
 	Metadata     json.RawMessage `json:"metadata,omitempty"`

@@ -63,11 +63,15 @@ func hideOutputs(step *host.StepEvent) *host.StepEvent {
 	hidden := *step
 	hidden.Results, hidden.Iterations = nil, nil
 	if step.Output != nil {
-		output := *step.Output
-		output.Content, output.ContentType, output.Steps = host.TextContent(""), "str", nil
+		output := hideOutput(*step.Output)
 		hidden.Output = &output
 	}
 	return &hidden
+}
+
+func hideOutput(output host.StepOutput) host.StepOutput {
+	output.Content, output.ContentType, output.Steps = host.TextContent(""), "str", nil
+	return output
 }
 
 // hideAnswer takes away what a run answered, and what led to it.

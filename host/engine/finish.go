@@ -34,6 +34,9 @@ func (x *execution) conclude(ctx context.Context, cause error) error {
 	if x.run.Status != host.RunCancelled && errors.Is(context.Cause(ctx), errCancelled) {
 		x.cancelLate()
 	}
+	if x.composite() && (x.refused != nil || x.judged && !x.permitted) {
+		x.seal()
+	}
 	x.run.FinishedAt = x.now()
 	if !x.startedAt.IsZero() {
 		x.run.Metrics.Duration = x.run.FinishedAt.Sub(x.startedAt).Seconds()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -123,6 +124,7 @@ func (x *execution) output(ctx context.Context) error {
 	if err := x.checkOutput(content); err != nil {
 		return err
 	}
+	x.permitted = bytes.Equal(content, x.draft)
 	x.run.Content, x.run.ContentType = content, x.contentType(content)
 	if x.workflow == nil {
 		x.run.Messages = append(x.run.Messages, x.newMessage("assistant", content))

@@ -107,6 +107,8 @@ type execution struct {
 	history []host.Message
 	// inputPermitted is set once the hooks of input permitted.
 	inputPermitted bool
+	// permitted is set once the hooks of output have permitted the draft as it was.
+	permitted bool
 	// draft is the model's answer until the hooks of output permit it.
 	draft json.RawMessage
 	// sent is what of the answer has left.

@@ -380,10 +380,20 @@ func TestHooksOfAWorkflow(t *testing.T) {
 	req := asksFlow("raw")
 	req.Events = s.send
 	run := f.run(t, req)
-	if string(run.Content) != `"polished"` || string(run.Input) != `"masked"` || string(run.Children[0].Input) != `"masked"` {
+	inside, err := f.store.ChildRuns(t.Context(), run.ID)
+	if err != nil || len(inside) != 1 {
+		t.Fatalf("runs inside: %+v, %v", inside, err)
+	}
+	if string(run.Content) != `"polished"` || string(run.Input) != `"masked"` || string(inside[0].Input) != `"masked"` {
 		t.Errorf("run %+v, failure %+v", run, run.Failure)
 	}
-	for _, id := range []string{run.ID, run.Children[0].ID} {
+	if shown, err := json.Marshal(run); err != nil || strings.Contains(string(shown), "analysis") || run.Children != nil {
+		t.Errorf("shown with the run is what the hook changed: %s, %v", shown, err)
+	}
+	if again, err := f.WithChildren(t.Context(), run); err != nil || again.Children != nil || !run.Sealed {
+		t.Errorf("inside the run: %+v, %v", again.Children, err)
+	}
+	for _, id := range []string{run.ID, inside[0].ID} {
 		if calls := f.calls(t, id); !slices.Contains(calls, "output log queued") {
 			t.Errorf("calls %v", calls)
 		}

@@ -219,7 +219,7 @@ func TestShowRunFindsOnlyWhatWasNamed(t *testing.T) {
 			return run
 		}
 		refused := refusedRun()
-		refused.ID, refused.RootID = "refused", "refused"
+		refused.ID, refused.RootID, refused.Sealed = "refused", "refused", true
 		f := fixture{runs: fakeRuns{runs: map[string]host.Run{
 			"run-1": completedRun(), "refused": refused, "child": inside("child", "run-1"), "grandchild": inside("grandchild", "child"),
 			"of refused": inside("of refused", "refused"), "of running": inside("of running", "nope"),
