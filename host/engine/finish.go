@@ -34,7 +34,7 @@ func (x *execution) conclude(ctx context.Context, cause error) error {
 	if x.run.Status != host.RunCancelled && errors.Is(context.Cause(ctx), errCancelled) {
 		x.cancelLate()
 	}
-	if x.composite() && (x.refused != nil || x.judged && !x.permitted) {
+	if x.composite() && x.withholds() {
 		x.seal()
 	}
 	x.run.FinishedAt = x.now()

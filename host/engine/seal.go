@@ -9,6 +9,12 @@ import (
 // composite reports whether runs of the component have others inside them.
 func (s *subject) composite() bool { return s.team != nil || s.workflow != nil }
 
+// withholds reports whether a hook refused the run, or something it could not do
+// without, or has not permitted its answer as it was.
+func (x *execution) withholds() bool {
+	return x.refused != nil || x.run.Failure != nil && x.run.Failure.Refused || x.judged && !x.permitted
+}
+
 // seal takes away what the runs inside this one answered: the hooks of its output
 // did not permit it, or changed it. Those runs keep it in their own records, which
 // hooks of their own permitted.

@@ -89,7 +89,7 @@ func (c pointCell) component() string {
 // it is: the question, the answer or the result. It is nothing where the hook is not
 // called.
 func (c pointCell) withheld() string {
-	if c.does == "allow" || c.id() == "workflow-output-transform" { // its steps keep what they came to
+	if c.does == "allow" {
 		return ""
 	}
 	asked := map[string]string{"agent": "ask ", "team": "ask ", "workflow": "ask "}
