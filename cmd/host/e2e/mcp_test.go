@@ -130,7 +130,8 @@ func (s *httpServer) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", s.program, "streamableHttp")
+	// The server's library uses a global that Debian's Node hides.
+	cmd := exec.Command("node", "--experimental-global-webcrypto", s.program, "streamableHttp")
 	cmd.Env = append(os.Environ(), "PORT="+port)
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start the MCP server: %v", err)
