@@ -94,7 +94,7 @@ func (h *parts) loadPlugins(ctx context.Context) error {
 	http.DefaultClient = runtime.NewHTTPClient()
 	h.registry, err = plugin.NewRegistry(plugin.Config{
 		Store: h.store, Loader: plugin.NewLoader(rt), Trials: hook.Trials{InBackground: h.cfg.RunHooksInBackground},
-		ConfigBindings: configBindings(h.cfg), Secrets: h.cfg.Secrets,
+		ConfigBindings: configBindings(h.cfg), ToolUses: toolUses(h.cfg), Secrets: h.cfg.Secrets,
 		Observer: h.metrics, Log: h.log,
 	})
 	if err != nil {

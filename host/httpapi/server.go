@@ -62,12 +62,12 @@ type Plugins interface {
 	// Install checks a plugin and stores it, inactive.
 	Install(ctx context.Context, manifest, module []byte) (plugin.Installed, error)
 	// Activate grants permissions to a version and makes it the active one;
-	// CodeConflict with the bindings whose hook it lacks, unless it is forced.
+	// CodeConflict with who uses a hook or tool it lacks, unless it is forced.
 	Activate(ctx context.Context, name, version string, grants []pluginapi.Permission, force bool) (host.Plugin, error)
 	// Deactivate leaves the plugin without an active version; CodeConflict with
-	// the bindings while it is bound, unless it is forced.
+	// the users while it is bound or its tools are used, unless it is forced.
 	Deactivate(ctx context.Context, name, version string, force bool) (host.Plugin, error)
-	// Delete deletes a version; CodeConflict while it is active or bound, unless
+	// Delete deletes a version; CodeConflict while it is active or in use, unless
 	// it is forced, and while a hook call of it is not final.
 	Delete(ctx context.Context, name, version string, force bool) error
 	// Try asks one hook of a version, active or not, outside any run.

@@ -14,8 +14,9 @@ import (
 // the plugin asks for and is not granted is CodeConflict with the reasons; a
 // grant it did not ask for is CodeInvalid with the field grant; a secret the host
 // does not have is CodeConflict; a version that is not installed is CodeNotFound.
-// A version without a hook that is bound is CodeConflict with the bindings, unless
-// force is true: such bindings count as failed hooks then.
+// A version without a hook that is bound, or a tool that is used, is CodeConflict
+// with the users, unless force is true: such bindings count as failed hooks then, and
+// what uses the tools fails.
 func (r *Registry) Activate(
 	ctx context.Context, name, version string, grants []pluginapi.Permission, force bool,
 ) (host.Plugin, error) {
@@ -33,7 +34,7 @@ func (r *Registry) Activate(
 		return host.Plugin{}, err
 	}
 	if !force && !p.Active {
-		if err := r.checkBoundHooks(p.Manifest); err != nil {
+		if err := r.checkHasUsed(p.Manifest); err != nil {
 			return host.Plugin{}, err
 		}
 	}

@@ -10,33 +10,41 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// checkUnbound refuses to take away the version that bindings mean.
-func (r *Registry) checkUnbound(p *host.Plugin, force bool) error {
+// checkUnused refuses to take away the version that bindings, and those who use its
+// tools, mean.
+func (r *Registry) checkUnused(p *host.Plugin, force bool) error {
 	s := r.state.Load()
 	if force || s.bind(host.Binding{Plugin: p.Name}).Plugin != p {
 		return nil
 	}
-	return conflict(r.boundBy(s, p.Name, place), "the plugin %s %s is bound", p.Name, p.Version)
+	users := append(r.boundBy(s, p.Name, place), r.toolUsers(p.Name, every)...)
+	return conflict(users, "the plugin %s %s is in use", p.Name, p.Version)
 }
 
-// checkBoundHooks refuses a version without the hooks that bindings name.
-func (r *Registry) checkBoundHooks(m pluginapi.Manifest) error {
-	lacking := r.boundBy(r.state.Load(), m.Name, func(b host.Binding) string {
+// checkHasUsed refuses a version without the hooks that bindings name, or without
+// tools that are used.
+func (r *Registry) checkHasUsed(m pluginapi.Manifest) error {
+	return conflict(append(r.lackingHooks(m), r.lackingTools(m)...),
+		"the plugin %s %s lacks what is in use; its hooks are %s, its tools %s", m.Name, m.Version, hookNames(m), toolNames(m))
+}
+
+// lackingHooks are the hooks that bindings name and the version does not have.
+func (r *Registry) lackingHooks(m pluginapi.Manifest) []host.Problem {
+	return r.boundBy(r.state.Load(), m.Name, func(b host.Binding) string {
 		has := slices.ContainsFunc(m.Hooks, func(h pluginapi.Hook) bool { return h.Name == b.Hook })
 		if has || b.Hook == "" {
 			return ""
 		}
 		return fmt.Sprintf("the hook %s, %s", b.Hook, place(b))
 	})
-	return conflict(lacking, "the plugin %s %s lacks hooks that are bound; it has %s", m.Name, m.Version, hookNames(m))
 }
 
-// conflict is an error that lists bindings, nil for none.
-func conflict(bindings []host.Problem, format string, args ...any) error {
-	if len(bindings) == 0 {
+// conflict is an error that lists users of a plugin, nil for none.
+func conflict(users []host.Problem, format string, args ...any) error {
+	if len(users) == 0 {
 		return nil
 	}
-	return &host.Error{Code: host.CodeConflict, Problems: bindings, Message: fmt.Sprintf(format, args...)}
+	return &host.Error{Code: host.CodeConflict, Problems: users, Message: fmt.Sprintf(format, args...)}
 }
 
 // boundBy lists the bindings of a plugin that there is something to say of: those

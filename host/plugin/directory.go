@@ -77,7 +77,7 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 	if _, err := r.checkActivation(m, grants[m.Name]); err != nil {
 		return err
 	}
-	if err := r.checkBoundHooks(m); err != nil {
+	if err := r.checkHasUsed(m); err != nil {
 		return err
 	}
 	if _, err := r.install(ctx, m, module); err != nil {

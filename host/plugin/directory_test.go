@@ -83,7 +83,7 @@ func TestLoadDirRefuses(t *testing.T) {
 		"load plugin refused: the plugin is refused; line 3: version: must be",
 		"load plugin greedy: the plugin greedy 1.0.0 asks for permissions", "posts the notification",
 		`load plugin other: the plugin is called "misnamed"`,
-		"load plugin lacking: the plugin lacking 1.0.0 lacks hooks that are bound; it has run; hooks[1]: the hook gone, bound in the configuration",
+		"load plugin lacking: the plugin lacking 1.0.0 lacks what is in use; its hooks are run, its tools none; hooks[1]: the hook gone, bound in the configuration",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q in it", err, want)

@@ -38,6 +38,9 @@ type Config struct {
 	// ConfigBindings are the bindings of the configuration; they cannot be
 	// changed.
 	ConfigBindings map[host.BindingScope][]host.Binding
+	// ToolUses say who in the configuration uses tools of plugins, in the order in
+	// which they are told.
+	ToolUses []ToolUse
 	// Secrets are the operator's, for plugins that were granted them; nil for
 	// none.
 	Secrets host.Secrets
@@ -116,6 +119,7 @@ type Registry struct {
 	secrets        host.Secrets
 	maxModuleBytes int64
 	configBindings map[host.BindingScope][]host.Binding
+	toolUses       []ToolUse
 
 	state   atomic.Pointer[state]
 	modules *modules
@@ -150,6 +154,7 @@ func NewRegistry(c Config) (*Registry, error) {
 	r := &Registry{
 		store: c.Store, loader: c.Loader, trials: c.Trials, log: c.Log, observer: c.Observer, now: c.Now, secrets: c.Secrets, maxModuleBytes: c.MaxModuleBytes,
 		configBindings: map[host.BindingScope][]host.Binding{},
+		toolUses:       c.ToolUses,
 		stopped:        stopped,
 		pins:           map[string]func(){},
 		examining:      make(chan struct{}, 1),

@@ -8,9 +8,10 @@ import (
 )
 
 // Deactivate leaves a plugin without an active version when this one is it; new
-// runs call it no more, calls in flight finish. While it is bound that is
-// CodeConflict with the bindings, unless force is true: the bindings stay then,
-// and their hooks count as failed. A version that is not active stays as it is.
+// runs call it no more, calls in flight finish. While it is bound, or its
+// tools are used, that is CodeConflict with the users, unless force is true: the
+// bindings stay then, and their hooks count as failed. A version that is not active
+// stays as it is.
 func (r *Registry) Deactivate(ctx context.Context, name, version string, force bool) (host.Plugin, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
@@ -24,7 +25,7 @@ func (r *Registry) Deactivate(ctx context.Context, name, version string, force b
 	if !p.Active {
 		return *p, nil
 	}
-	if err := r.checkUnbound(p, force); err != nil {
+	if err := r.checkUnused(p, force); err != nil {
 		return host.Plugin{}, err
 	}
 	if err := r.store.DeactivatePlugin(ctx, name, version); err != nil {
@@ -37,10 +38,10 @@ func (r *Registry) Deactivate(ctx context.Context, name, version string, force b
 }
 
 // Delete deletes a version, its module, and with the last version of a plugin
-// what it kept. A version that is active, or that bindings mean, is CodeConflict
-// unless force is true: such bindings stay and count as failed hooks. While a
-// hook call of the version is not final it is CodeConflict always: the call
-// would be lost.
+// what it kept. A version that is active, or that bindings or users of its tools
+// mean, is CodeConflict unless force is true: such bindings stay and count as failed
+// hooks. While a hook call of the version is not final it is CodeConflict always: the
+// call would be lost.
 func (r *Registry) Delete(ctx context.Context, name, version string, force bool) error {
 	r.change.Lock()
 	defer r.change.Unlock()
@@ -51,7 +52,7 @@ func (r *Registry) Delete(ctx context.Context, name, version string, force bool)
 	if err != nil {
 		return err
 	}
-	if err := r.checkUnbound(p, force); err != nil {
+	if err := r.checkUnused(p, force); err != nil {
 		return err
 	}
 	if p.Active && !force {
