@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -68,7 +69,7 @@ func (f *function) Call(ctx context.Context, call host.ToolInvocation) (host.Too
 	if err != nil && ctx.Err() != nil {
 		return host.ToolResult{}, fmt.Errorf("call %s.%s: %w", f.plugin.Name, f.definition.Name, context.Cause(ctx))
 	}
-	result, err := host.FunctionResult(called.Output, err)
+	result, err := host.FunctionResult(called.Output, f.plain(ctx, call, err))
 	if err != nil {
 		return host.ToolResult{}, fmt.Errorf("call %s.%s: %w", f.plugin.Name, f.definition.Name, err)
 	}
@@ -87,6 +88,18 @@ func (f *function) input(call host.ToolInvocation) pluginapi.ToolInput {
 		SessionID: run.SessionID, UserID: run.UserID, Config: f.config,
 		Component: pluginapi.Component{Kind: string(run.Component.Kind), ID: run.Component.ID, Name: run.Component.Name},
 	}
+}
+
+// plain says that a function trapped, and logs what the engine of the guest says of
+// it: that tells a model nothing.
+func (f *function) plain(ctx context.Context, call host.ToolInvocation, err error) error {
+	trapped, ok := errors.AsType[*host.CallError](err)
+	if !ok || trapped.Code != host.CallTrap {
+		return err
+	}
+	f.box.config.Log.WarnContext(ctx, "tool trapped", "plugin", f.plugin.Name, "tool", f.definition.Name,
+		"run_id", call.Run.ID, "call_id", call.ID, "error", err)
+	return &host.CallError{Code: host.CallTrap, Message: "the function trapped", Err: err}
 }
 
 // log keeps what the guest logged: no record of the call does.

@@ -126,13 +126,22 @@ func TestFunction(t *testing.T) {
 
 func TestFunctionThatBreaks(t *testing.T) {
 	t.Parallel()
-	tools := open(t, newToolbox(t, newRegistry(t)), host.ToolRef{Plugin: "toolbox", Timeout: soon})
+	r, logs := newRegistry(t), newLogs()
+	newToolbox(t, r)
+	b := newBox(t, tool.Config{Plugins: r, Caller: r, Log: newLogger(logs)})
+	tools := open(t, b, host.ToolRef{Plugin: "toolbox", Timeout: soon})
 	for name, want := range map[string]host.CallErrorCode{"trap": host.CallTrap, "loop": host.CallTimeout} {
 		_, err := invoke(t, find(t, tools, name), `{}`)
 		var failed *host.CallError
 		if !errors.As(err, &failed) || failed.Code != want {
 			t.Errorf("%s: %v", name, err)
 		}
+		if name == "trap" && failed.Message != "the function trapped" {
+			t.Errorf("a model is told of a trap: %q", failed.Message)
+		}
+	}
+	if !strings.Contains(logs.String(), "unreachable") {
+		t.Errorf("why the function trapped is not in the log:\n%s", logs)
 	}
 	gone := errors.New("the run was cancelled")
 	ctx, cancel := context.WithCancelCause(t.Context())
