@@ -51,6 +51,8 @@ type ToolDefinition struct {
 	Idempotent bool
 	// Timeout bounds a call; 0 leaves it to the engine.
 	Timeout time.Duration
+	// Wait is how long a call may wait for its turn before Timeout begins.
+	Wait time.Duration
 }
 
 // Tool is something a component may call. It is safe for concurrent use.
@@ -90,8 +92,13 @@ type ToolResult struct {
 	IsError bool
 }
 
-// MaxToolResult bounds Value, in bytes.
-const MaxToolResult = 1 << 20
+const (
+	// MaxToolResult bounds Value, in bytes.
+	MaxToolResult = 1 << 20
+	// MaxToolResults bounds what the tools of one run return together, in bytes as
+	// its model is told. The result of a call beyond it is a failure.
+	MaxToolResults = 16 << 20
+)
 
 // ToolFailure is what a tool says against a call.
 func ToolFailure(message string) ToolResult {

@@ -139,12 +139,13 @@ func (t *tool) unfitArguments(args json.RawMessage) string {
 	return listed(problems)
 }
 
-// run calls the tool within its deadline. It fails when ctx has ended.
+// run calls the tool within its deadline, which begins with its turn. It fails when ctx has ended.
 func (t *tool) run(ctx context.Context, call host.ToolInvocation) (host.ToolResult, error) {
 	limit := t.definition.Timeout
 	if limit == 0 {
 		limit = toolTimeout
 	}
+	limit += t.definition.Wait
 	own, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	result, err := t.Call(own, call)

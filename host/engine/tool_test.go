@@ -157,11 +157,14 @@ func TestToolPanics(t *testing.T) {
 
 func TestToolTimeout(t *testing.T) {
 	t.Parallel()
-	for name, limit := range map[string]time.Duration{"own": 3 * time.Second, "default": 0} {
+	for name, limit := range map[string]time.Duration{"own": 3 * time.Second, "waits": 4 * time.Second, "default": 0} {
 		f := newFixture(t)
 		synctest.Test(t, func(t *testing.T) {
 			tool := weather()
 			tool.Timeout = limit
+			if name == "waits" {
+				tool.Timeout, tool.Wait = time.Second, 3*time.Second
+			}
 			tool.work = func(c ctx, _ host.ToolInvocation) (host.ToolResult, error) {
 				<-c.Done()
 				return host.ToolResult{}, c.Err()
@@ -175,7 +178,7 @@ func TestToolTimeout(t *testing.T) {
 			run, err := e.Run(t.Context(), asks("Weather?"))
 			want := "error: The tool did not answer within 1m0s."
 			if limit > 0 {
-				want = "error: The tool did not answer within 3s."
+				want = fmt.Sprintf("error: The tool did not answer within %s.", limit)
 			}
 			if diff := cmp.Diff([]string{want}, toolMessages(&run)); err != nil || diff != "" {
 				t.Errorf("%s: %v, messages (-want +got):\n%s", name, err, diff)

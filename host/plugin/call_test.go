@@ -169,6 +169,42 @@ func TestCallWaitsForASlot(t *testing.T) {
 	})
 }
 
+// Tools that take long keep no hook waiting, and wait for one another for as long as
+// their callers do.
+func TestToolsHaveSlotsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, digest, release := waiting(t, plugin.Config{BlockingSlots: 1, ToolSlots: 2, SlotWait: time.Second})
+		errs := make(chan error, 4)
+		for range 3 { // one too many
+			go func() {
+				_, err := r.Call(t.Context(), host.Call{Digest: digest, Tool: true})
+				errs <- err
+			}()
+		}
+		synctest.Wait()
+		impatient, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		_, err := r.Call(impatient, host.Call{Digest: digest, Tool: true})
+		wantCallError(t, err, host.CallTimeout)
+		go func() {
+			_, err := r.Call(t.Context(), host.Call{Digest: digest})
+			errs <- err
+		}()
+		synctest.Wait()
+		full, cancelFull := context.WithTimeout(t.Context(), time.Hour)
+		defer cancelFull()
+		_, err = r.Call(full, host.Call{Digest: digest})
+		wantCallError(t, err, host.CallUnavailable) // the hook before has the only slot
+		close(release)
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Errorf("call with a slot: %v", err)
+			}
+		}
+	})
+}
+
 func TestCloseWaitsForCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 // Defaults of a Config.
 const (
 	DefaultBackgroundSlots = 32
+	DefaultToolSlots       = 16
 	DefaultSlotWait        = 5 * time.Second
 	DefaultMaxModuleBytes  = 16 << 20
 	DefaultPoll            = 500 * time.Millisecond
@@ -44,11 +45,14 @@ type Config struct {
 	// Secrets are the operator's, for plugins that were granted them; nil for
 	// none.
 	Secrets host.Secrets
-	// BlockingSlots and BackgroundSlots bound the calls that run at once in runs of
-	// one depth; they default to twice GOMAXPROCS and DefaultBackgroundSlots.
+	// BlockingSlots, BackgroundSlots and ToolSlots bound the calls that run at once in
+	// runs of one depth; they default to twice GOMAXPROCS, DefaultBackgroundSlots and
+	// DefaultToolSlots.
 	BlockingSlots   int
 	BackgroundSlots int
-	// SlotWait bounds how long a call waits for a slot; DefaultSlotWait.
+	ToolSlots       int
+	// SlotWait bounds how long a call of a hook waits for a slot; DefaultSlotWait. A
+	// call of a tool waits until its context ends.
 	SlotWait time.Duration
 	// MaxModuleBytes bounds a module; DefaultMaxModuleBytes.
 	MaxModuleBytes int64
@@ -68,6 +72,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.BackgroundSlots == 0 {
 		c.BackgroundSlots = DefaultBackgroundSlots
+	}
+	if c.ToolSlots == 0 {
+		c.ToolSlots = DefaultToolSlots
 	}
 	if c.SlotWait == 0 {
 		c.SlotWait = DefaultSlotWait
@@ -97,7 +104,7 @@ func (c Config) validate() error {
 	switch {
 	case c.Store == nil || c.Loader == nil || c.Trials == nil:
 		return errors.New("store, loader and trials are required")
-	case c.BlockingSlots < 0 || c.BackgroundSlots < 0:
+	case c.BlockingSlots < 0 || c.BackgroundSlots < 0 || c.ToolSlots < 0:
 		return errors.New("slots must be positive")
 	case c.SlotWait < 0 || c.MaxModuleBytes < 0 || c.Poll < 0:
 		return errors.New("limits must be positive")
@@ -165,10 +172,7 @@ func NewRegistry(c Config) (*Registry, error) {
 		r.configBindings[scope] = withSource(list, host.SourceConfig)
 	}
 	for depth := range r.slots {
-		r.slots[depth] = slotGroup{
-			blocking:   newSlots(c.BlockingSlots, c.SlotWait, stopped),
-			background: newSlots(c.BackgroundSlots, c.SlotWait, stopped),
-		}
+		r.slots[depth] = newSlotGroup(c, stopped)
 	}
 	r.modules = newModules(r.load, c.Log)
 	r.state.Store(newState(nil, nil))
@@ -221,7 +225,7 @@ func (r *Registry) Close(ctx context.Context) error {
 	r.stop.Do(func() { close(r.stopped) })
 	var err error
 	for _, group := range r.slots {
-		err = errors.Join(err, group.blocking.drain(ctx), group.background.drain(ctx))
+		err = errors.Join(err, group.drain(ctx))
 	}
 	r.change.Lock()
 	defer r.change.Unlock()

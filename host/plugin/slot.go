@@ -12,9 +12,24 @@ import (
 
 // slotGroup is the slots of calls in runs of one depth. A call that waits for a
 // run holds its slot: in that run are deeper calls, which must not wait for it.
+// Tools have slots of their own, for they may take long, and hooks must not wait
+// for them.
 type slotGroup struct {
 	blocking   *slots
 	background *slots
+	tools      *slots
+}
+
+func newSlotGroup(c Config, stopped chan struct{}) slotGroup {
+	return slotGroup{
+		blocking:   newSlots(c.BlockingSlots, c.SlotWait, stopped),
+		background: newSlots(c.BackgroundSlots, c.SlotWait, stopped),
+		tools:      newSlots(c.ToolSlots, 0, stopped),
+	}
+}
+
+func (g slotGroup) drain(ctx context.Context) error {
+	return errors.Join(g.blocking.drain(ctx), g.background.drain(ctx), g.tools.drain(ctx))
 }
 
 func (r *Registry) slotsOf(call host.Call) (*slots, error) {
@@ -23,6 +38,8 @@ func (r *Registry) slotsOf(call host.Call) (*slots, error) {
 		return nil, &host.CallError{
 			Code: host.CallUnavailable, Message: fmt.Sprintf("no call is made in a run of depth %d", call.Depth),
 		}
+	case call.Tool:
+		return r.slots[call.Depth].tools, nil
 	case call.Mode == pluginapi.ModeBackground:
 		return r.slots[call.Depth].background, nil
 	}
@@ -31,7 +48,8 @@ func (r *Registry) slotsOf(call host.Call) (*slots, error) {
 
 // slots bound how many calls run at once.
 type slots struct {
-	taken   chan struct{}
+	taken chan struct{}
+	// wait bounds how long a call waits; 0 for as long as its caller does.
 	wait    time.Duration
 	stopped chan struct{}
 }
@@ -40,17 +58,21 @@ func newSlots(n int, wait time.Duration, stopped chan struct{}) *slots {
 	return &slots{taken: make(chan struct{}, n), wait: wait, stopped: stopped}
 }
 
-// take waits for a slot, but not for ever. Each slot taken must be given back.
-// Its errors are *host.CallError.
+// take waits for a slot. Each slot taken must be given back. Its errors are
+// *host.CallError.
 func (s *slots) take(ctx context.Context) error {
-	timer := time.NewTimer(s.wait)
-	defer timer.Stop()
+	var late <-chan time.Time
+	if s.wait > 0 {
+		timer := time.NewTimer(s.wait)
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case s.taken <- struct{}{}:
 		return s.keep()
 	case <-s.stopped:
 		return errStopped()
-	case <-timer.C:
+	case <-late:
 		return &host.CallError{
 			Code: host.CallUnavailable, Message: fmt.Sprintf("no slot was free within %s", s.wait),
 		}

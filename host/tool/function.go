@@ -14,9 +14,12 @@ import (
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
-// functionTimeout bounds calls of functions that say nothing about it: they hold
-// the slots that hooks need, too.
-const functionTimeout = 10 * time.Second
+// functionTimeout bounds calls of functions that say nothing about it: others wait
+// for their slots. functionWait bounds how long they wait.
+const (
+	functionTimeout = 10 * time.Second
+	functionWait    = 2 * time.Minute
+)
 
 // function is a tool that is a function of a plugin.
 type function struct {
@@ -46,6 +49,7 @@ func (b *Box) functions(ref host.ToolRef) ([]host.Tool, error) {
 				Name: f.Name, Description: f.Description, Parameters: f.Parameters,
 				Idempotent: f.Idempotent || slices.Contains(ref.Idempotent, f.Name),
 				Timeout:    cmp.Or(ref.Timeout, time.Duration(f.Timeout), min(b.config.Timeout, functionTimeout)),
+				Wait:       functionWait,
 			},
 		}
 	}

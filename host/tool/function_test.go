@@ -116,7 +116,7 @@ func TestFunction(t *testing.T) {
 	if diff := cmp.Diff(want, input); diff != "" {
 		t.Errorf("input (-want +got):\n%s", diff)
 	}
-	if d := tools[0].Definition(); !d.Idempotent || d.Timeout != plenty/2 || d.Description != "Says it again." {
+	if d := tools[0].Definition(); !d.Idempotent || d.Timeout != plenty/2 || d.Wait < plenty || d.Description != "Says it again." {
 		t.Errorf("definition: %+v", d)
 	}
 	if d := tools[1].Definition(); d.Idempotent || d.Timeout != plenty/6 {
