@@ -39,6 +39,7 @@ type Expression struct {
 	program cel.Program
 	// reads are the variables it may read.
 	reads map[string]bool
+	steps []string
 }
 
 // Compile compiles an expression over input, previous, steps and session_state.
@@ -66,7 +67,7 @@ func Compile(source string, want Kind) (*Expression, error) {
 	if err != nil {
 		return nil, refused("the expression cannot be run: %s", oneLine(err.Error()))
 	}
-	return &Expression{kind: want, program: program, reads: referenced(checked)}, nil
+	return &Expression{kind: want, program: program, reads: referenced(checked), steps: stepNames(checked)}, nil
 }
 
 // fits reports whether a value of the type may be of the kind.

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/expression"
 )
@@ -27,13 +30,33 @@ type stepReader struct {
 	count, depth int
 	// lines are those of the names the file gives.
 	lines identifiers
+	reads []stepRead
+}
+
+// stepRead is a step that an expression reads.
+type stepRead struct {
+	at   *node
+	name string
 }
 
 func (l *loader) workflowSteps(n *node, known components) []host.Step {
 	r := stepReader{loader: l, components: known, lines: identifiers{}}
+	before := len(r.problems)
 	steps := r.steps(n)
 	nameSteps(steps, r.lines)
+	if len(r.problems) == before { // else some names are not known
+		r.checkReads()
+	}
 	return steps
+}
+
+// checkReads finds expressions that read steps which do not exist.
+func (r *stepReader) checkReads() {
+	for _, read := range r.reads {
+		if _, ok := r.lines[read.name]; !ok {
+			r.problem(read.at, "reads %q, which is not one of the steps: %s", read.name, list(slices.Sorted(maps.Keys(r.lines))))
+		}
+	}
 }
 
 func (r *stepReader) steps(n *node) []host.Step {
@@ -141,8 +164,13 @@ func (r *stepReader) expression(n *node, want expression.Kind) string {
 	if len(r.problems) > before {
 		return ""
 	}
-	if _, err := expression.Compile(source, want); err != nil {
+	compiled, err := expression.Compile(source, want)
+	if err != nil {
 		r.problem(n, "%s", err)
+		return source
+	}
+	for _, name := range compiled.Steps() {
+		r.reads = append(r.reads, stepRead{at: n, name: name})
 	}
 	return source
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,10 +20,26 @@ const (
 
 func (l *loader) tools(n *node) []host.ToolRef {
 	var refs []host.ToolRef
-	for _, item := range l.list(n) {
-		refs = append(refs, l.tool(item))
+	items := l.list(n)
+	for _, item := range items {
+		ref := l.tool(item)
+		if first := slices.IndexFunc(refs, func(r host.ToolRef) bool { return sameTools(r, ref) }); first >= 0 {
+			l.problem(item, "repeats tools of line %d: entries of one source must each name their own", items[first].line)
+		}
+		refs = append(refs, ref)
 	}
 	return refs
+}
+
+// sameTools reports whether both have tools of one source, and some in common.
+func sameTools(a, b host.ToolRef) bool {
+	if a.Plugin != b.Plugin || !reflect.DeepEqual(a.MCP, b.MCP) || a.Plugin == "" && a.MCP == nil {
+		return false
+	}
+	if a.Only == nil || b.Only == nil {
+		return true
+	}
+	return slices.ContainsFunc(a.Only, func(name string) bool { return slices.Contains(b.Only, name) })
 }
 
 func (l *loader) tool(n *node) host.ToolRef {
@@ -85,7 +102,7 @@ func (l *loader) mcpServer(n *node) *host.MCPServer {
 		m.read("url", func(n *node) { server.URL = l.endpoint(n) })
 		m.read("headers", func(n *node) { server.Headers = l.settings(n, headerName, "a header's name") })
 	default:
-		return server
+		return nil
 	}
 	m.close()
 	return server

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -64,7 +65,7 @@ agents:
       - {plugin: a, mcp: {url: "http://x"}}
       - {plugin: Weather, functions: [], timeout: 2h, idempotent: now}
       - {plugin: a, functions: [one, one, "", 1], idempotent: [two]}
-      - {plugin: a, tools: [one], config: []}
+      - {plugin: b, tools: [one], config: []}
       - {mcp: {command: [], url: "http://x"}}
       - {mcp: {command: [], env: {1A: a, B: 2}}, functions: [one]}
       - {mcp: {command: [""], headers: {A: b}}}
@@ -99,6 +100,37 @@ agents:
 		`line 16: agents[0].tools[9].mcp.headers.d: must be text without line breaks and other control characters`,
 		`line 17: agents[0].tools[10].mcp: must have one of command, url`,
 		`line 18: agents[1].tools: must be a list, not a mapping`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+// Names that must clash are found before anything runs.
+func TestToolsOfOneSource(t *testing.T) {
+	t.Parallel()
+	got := problemsOf(t, `models: {m: {provider: echo}}
+agents:
+  - id: a
+    model: m
+    tools:
+      - {plugin: p, functions: [one, two]}
+      - {plugin: p, functions: [three]}
+      - {plugin: q}
+      - {mcp: {command: [s]}}
+      - {mcp: {command: [s], env: {A: b}}}
+      - {mcp: {url: "http://x"}, tools: [one]}
+      - {plugin: p, functions: [four, two], config: {a: 1}}
+      - {plugin: q, functions: [one]}
+      - {mcp: {command: [s]}, timeout: 1s}
+      - {mcp: {url: "http://x"}, tools: [two]}
+      - {plugin: p}
+  - {id: b, model: m, tools: [{plugin: p}]}
+`)
+	var want []string
+	for _, lines := range [][3]int{{12, 6, 6}, {13, 7, 8}, {14, 8, 9}, {16, 10, 6}} {
+		want = append(want, fmt.Sprintf("line %d: agents[0].tools[%d]: repeats tools of line %d: entries of one source must each name their own",
+			lines[0], lines[1], lines[2]))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

@@ -220,6 +220,34 @@ workflows:
 	}
 }
 
+// Steps have the names they are given, and those they get.
+func TestUnknownStepsOfExpressions(t *testing.T) {
+	t.Parallel()
+	got := problemsOf(t, `models: {m: {provider: echo}}
+agents: [{id: a, model: m}]
+workflows:
+  - id: w
+    steps:
+      - {agent: a, name: short}
+      - condition: {if: 'steps.a == "" && steps["a-2"] != "" && "x" in steps', then: [{agent: a}, {agent: a}]}
+      - condition: {if: steps.shrot == steps.short, then: [{agent: a, name: last}]}
+      - loop: {steps: [{agent: a, name: again}], until: 'steps["agian"] == "" || steps.loop == steps.A'}
+      - router: {select: "[steps.none]", choices: [{agent: a, name: only}]}
+  - {id: v, steps: [{agent: b}, {condition: {if: steps.b == "", then: [{agent: a}]}}]}
+`)
+	const known = "which is not one of the steps: a, a-2, again, condition, condition-2, last, loop, only, router, short"
+	want := []string{
+		`line 8: workflows[0].steps[2].condition.if: reads "shrot", ` + known,
+		`line 9: workflows[0].steps[3].loop.until: reads "A", ` + known,
+		`line 9: workflows[0].steps[3].loop.until: reads "agian", ` + known,
+		`line 10: workflows[0].steps[4].router.select: reads "none", ` + known,
+		`line 11: workflows[1].steps[0].agent: "b" is not one of the agents: a`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestBoundsOfWorkflows(t *testing.T) {
 	t.Parallel()
 	file := func(steps string) string {
