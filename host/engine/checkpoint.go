@@ -15,8 +15,9 @@ import (
 // checkpoint is what another worker needs to go on with a run whose input was
 // permitted.
 type checkpoint struct {
-	// Sequence, StateBefore and State are those of the tree, kept with its root.
+	// Sequence, Seed, StateBefore and State are those of the tree, kept with its root.
 	Sequence  int64     `json:"sequence,omitempty"`
+	Seed      string    `json:"seed,omitempty"`
 	StartedAt time.Time `json:"started_at"`
 	Turn      int       `json:"turn"`
 	// Run is that of a child; a root has a row.
@@ -147,6 +148,7 @@ func (x *execution) resume(from *checkpoint) {
 		row := x.run
 		from.Run, x.opened = &row, true
 		x.tree.sequence.Store(from.Sequence)
+		x.tree.seed = from.Seed
 	}
 	x.run.Messages, x.run.Tools = slices.Clone(from.Messages), slices.Clone(from.Tools)
 	for i := range from.Passed {

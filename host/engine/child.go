@@ -29,21 +29,13 @@ type childRequest struct {
 // child executes a run inside this one and returns its end, whatever that is. It
 // fails when the whole tree is to end: ctx has ended, or the store failed.
 func (x *execution) child(ctx context.Context, req childRequest) (host.Run, error) {
-	id := childID(x.run.ID, req.key)
-	if x.tree.root.from != nil { // an earlier worker may have ended it
-		run, err := x.store.Run(ctx, id)
-		if err == nil {
-			x.adopt(req.key, run)
-			return run, nil
-		}
-		if host.CodeOf(err) != host.CodeNotFound {
-			return host.Run{}, &storeError{"read child run", err}
-		}
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	child := x.newChild(id, &req, cancel)
-	run, err := child.carryOutInside(ctx)
+	child := x.newChild(x.childID(req.key), &req, cancel)
+	run, ended, err := child.endedBefore(ctx)
+	if err == nil && !ended {
+		run, err = child.carryOutInside(ctx)
+	}
 	if err != nil {
 		return host.Run{}, err
 	}
@@ -54,9 +46,43 @@ func (x *execution) child(ctx context.Context, req childRequest) (host.Run, erro
 	return run, nil
 }
 
-// childID is the id of the child of that key, in whichever attempt.
-func childID(parent, key string) string {
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(parent+"/"+key)).String()
+// childID is the id of the child of that key, in whichever attempt. Clients, who may
+// choose ids of their own, cannot know it before.
+func (x *execution) childID(key string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(x.tree.seed+"/"+x.run.ID+"/"+key)).String()
+}
+
+// endedBefore returns the run as an earlier worker ended it, if one has.
+func (x *execution) endedBefore(ctx context.Context) (run host.Run, ended bool, err error) {
+	if x.tree.root.from == nil {
+		return run, false, nil
+	}
+	run, err = x.store.Run(ctx, x.run.ID)
+	switch {
+	case host.CodeOf(err) == host.CodeNotFound:
+		return run, false, nil
+	case err != nil:
+		return run, false, &storeError{"read child run", err}
+	case !x.owns(&run):
+		return run, false, x.endTree()
+	}
+	return run, true, nil
+}
+
+// owns reports whether a row of the run's id is the run's, as far as a worker can
+// tell: of the same place in the same tree.
+func (x *execution) owns(row *host.Run) bool {
+	return row.RootID == x.run.RootID && row.ParentID == x.run.ParentID && row.Component.Scope() == x.run.Component.Scope()
+}
+
+// endTree ends the whole tree, since a run that is none of it has the id of this one.
+func (x *execution) endTree() error {
+	taken := &fault{host.Failure{
+		Type: failureRun, ID: string(host.CodeConflict),
+		Message: fmt.Sprintf("The run cannot go on: the id %s of the run of %s inside it belongs to another run.", x.run.ID, x.run.Component.ID),
+	}}
+	x.tree.root.cancel(taken)
+	return taken
 }
 
 func (x *execution) newChild(id string, req *childRequest, cancel context.CancelCauseFunc) *execution {
@@ -73,7 +99,7 @@ func (x *execution) newChild(id string, req *childRequest, cancel context.Cancel
 		Dependencies: x.req.Dependencies, Metadata: x.req.Metadata, Arguments: x.req.Arguments, Deltas: x.req.Deltas,
 	}, run, cancel)
 	child.tree, child.parent, child.key, child.turn = x.tree, x, req.key, x.turn
-	child.covered = x.covered || x.judged
+	child.covered = x.covered || x.judged || x.judgesMembers
 	if from := x.unfinished(req.key); from != nil {
 		child.resume(from)
 	}
@@ -99,6 +125,12 @@ func (x *execution) carryOutInside(ctx context.Context) (host.Run, error) {
 	err := x.leftOffInside(ctx, cause)
 	if err == nil {
 		err = x.conclude(ctx, cause)
+	}
+	if errors.Is(err, host.ErrStale) {
+		row, unread := x.store.Run(context.WithoutCancel(ctx), x.run.ID)
+		if unread == nil && !x.owns(&row) {
+			err = x.endTree()
+		}
 	}
 	if err != nil {
 		x.run.Status = host.RunRunning

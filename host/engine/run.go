@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/host/model"
@@ -84,6 +86,8 @@ type execution struct {
 	// have seen all of it; judged when hooks of output have to; covered when those of
 	// a run around this one do, which has all content of this one wait for them.
 	holdsBack, judged, covered bool
+	// judgesMembers is true when hooks have to judge what members answer their leader.
+	judgesMembers bool
 	// tools are what the model may call.
 	tools []*tool
 	// requests counts those to the model.
@@ -147,11 +151,15 @@ func (e *Engine) newExecution(s *subject, req host.RunRequest, run host.Run, can
 	plan := e.hooks.Plan(run.Component, run.Origin())
 	x := &execution{
 		Engine: e, subject: s, model: e.models[s.agent.Model], req: req, cancel: cancel, plan: plan, run: run,
-		fresh:  req.SessionID == "",
-		judged: required(s.agent, pluginapi.PointOutput) || plan.Blocking(pluginapi.PointOutput),
+		fresh:         req.SessionID == "",
+		judged:        required(s.agent, pluginapi.PointOutput) || plan.Blocking(pluginapi.PointOutput),
+		judgesMembers: s.team != nil && plan.Blocking(pluginapi.PointPostToolCall),
 	}
 	x.holdsBack = x.judged || plan.Blocking(pluginapi.PointPostModelCall) || outputSchema(s.agent, &req) != nil
 	x.tree = &tree{root: x, events: req.Events}
+	if s.composite() {
+		x.tree.seed = uuid.NewString()
+	}
 	return x
 }
 

@@ -105,7 +105,7 @@ func (w *walker) call(
 		return nil, err
 	}
 	c := &toolCall{execution: w.execution, tool: t, key: "step/" + key, done: host.ToolExecution{
-		ToolCall: host.ToolCall{ID: childID(w.run.ID, "call/"+key), Name: function.Function, Args: args}, CreatedAt: w.now(),
+		ToolCall: host.ToolCall{ID: w.childID("call/" + key), Name: function.Function, Args: args}, CreatedAt: w.now(),
 	}}
 	if err := c.make(ctx); err != nil {
 		return nil, err

@@ -13,6 +13,9 @@ import (
 // tree is what a top-level run and the runs inside it share.
 type tree struct {
 	root *execution
+	// seed has the ids of the runs inside the root be known to nobody before; another
+	// worker finds it in the checkpoint.
+	seed string
 	// sequence counts the points passed in the tree.
 	sequence atomic.Int64
 	state    liveState
@@ -61,7 +64,7 @@ func (t *tree) compose() (host.Run, []byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	whole := *t.root.saved
-	whole.Sequence = t.sequence.Load()
+	whole.Sequence, whole.Seed = t.sequence.Load(), t.seed
 	whole.StateBefore, whole.State = t.root.session.State, t.state.value()
 	row := *whole.Run
 	whole.Run = nil // the row is stored beside it

@@ -12,8 +12,9 @@ import (
 
 // Work carries out a background run that this node has claimed: from its
 // checkpoint, or from its request. It returns nil when the run has ended, or is
-// another attempt's. An error means that it is to be given back: ctx has ended, or
-// the store failed; the next worker goes on from the last checkpoint.
+// another attempt's. An error means that it is to be given back: ctx has ended, the
+// store failed, or it says that the attempt is over and it is not; the next worker
+// goes on from the last checkpoint.
 func (e *Engine) Work(ctx context.Context, work host.RunWork) error {
 	worker := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -30,11 +31,21 @@ func (e *Engine) Work(ctx context.Context, work host.RunWork) error {
 	}
 	x.run.Status = host.RunRunning
 	x.tree.journal.close()
-	if errors.Is(err, host.ErrStale) {
+	if errors.Is(err, host.ErrStale) && !x.stillHeld(ctx) {
 		x.log.Info("the run is another attempt's", "run_id", x.run.ID, "attempt", x.run.Attempt, "error", err)
 		return nil
 	}
 	return errors.Join(err, x.tree.journal.flush(context.WithoutCancel(ctx)))
+}
+
+// stillHeld reports whether the run may still be this attempt's: its lease would be
+// renewed, though nobody works on it.
+func (x *execution) stillHeld(ctx context.Context) bool {
+	row, err := x.store.Run(context.WithoutCancel(ctx), x.run.ID)
+	if err != nil {
+		return host.CodeOf(err) != host.CodeNotFound
+	}
+	return !row.Status.Final() && row.Attempt == x.run.Attempt
 }
 
 // takeUp makes an execution of claimed work. The cause is why it is over before
