@@ -41,8 +41,7 @@ type link interface {
 
 // openConnection connects to the server and lists its tools.
 func (s *server) openConnection(ctx context.Context) (*connection, []listing, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.config.ConnectTimeout,
-		fmt.Errorf("it took longer than %s to start and to list its tools", s.config.ConnectTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.ConnectTimeout, slow(s.config.ConnectTimeout))
 	defer cancel()
 	link, err := s.newLink(ctx)
 	if err != nil {
@@ -61,6 +60,10 @@ func (s *server) openConnection(ctx context.Context) (*connection, []listing, er
 		return nil, nil, conn.close(s.config.Grace, s.hurry)
 	}
 	return conn, list, nil
+}
+
+func slow(limit time.Duration) error {
+	return fmt.Errorf("it took longer than %s to start and to list its tools", limit)
 }
 
 // endOf is why ctx ended, where that is the cause of an error.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,12 +65,13 @@ func TestServerThatBreaks(t *testing.T) {
 			t.Parallel()
 			b := newBox(t, tool.Config{})
 			ref := host.ToolRef{MCP: stdio(t, kind), Timeout: plenty}
-			for range 2 { // the second time there is no delay yet
+			for range 3 { // the third time waits until the server is started again
 				_, err := invoke(t, open(t, b, ref)[0], `{}`)
 				if host.CodeOf(err) != host.CodeUnavailable || !strings.Contains(err.Error(), "the MCP server /") {
 					t.Errorf("call: %v", err)
 				}
 			}
+			ref.Timeout = time.Millisecond // which no server is started in
 			ctx, cancel := context.WithTimeout(t.Context(), plenty)
 			defer cancel()
 			var err error
@@ -81,6 +83,65 @@ func TestServerThatBreaks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A call waits until a server that died is started again.
+func TestServerThatDied(t *testing.T) {
+	t.Parallel()
+	found := open(t, newBox(t, tool.Config{}), host.ToolRef{MCP: stdio(t, "mortal"), Timeout: plenty})
+	for range 3 {
+		if _, err := invoke(t, found[0], `{"die":true}`); host.CodeOf(err) != host.CodeUnavailable {
+			t.Errorf("a call that kills the server: %v", err)
+		}
+	}
+	if got, err := invoke(t, found[0], `{}`); err != nil || !strings.HasPrefix(host.Text(got.Value), "call 1 of ") {
+		t.Errorf("the call after it: %s, %v", got.Value, err)
+	}
+}
+
+// Nobody waits twice for a server that was never there.
+func TestServerThatHungIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, tool.Config{ConnectTimeout: soon})
+	refs := []host.ToolRef{{MCP: stdio(t, "hang-at-start")}}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, ctx := range []context.Context{t.Context(), gone} { // who does not wait does not see that it has gone
+		if _, err := b.Tools(ctx, refs); host.CodeOf(err) != host.CodeUnavailable || !strings.Contains(err.Error(), "longer than 300ms") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// The timeout of a reference bounds how long a run waits for the server, too.
+func TestTimeoutOfAServerThatHangs(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, tool.Config{})
+	_, err := b.Tools(t.Context(), []host.ToolRef{{MCP: stdio(t, "hang-at-start"), Timeout: soon}})
+	if host.CodeOf(err) != host.CodeUnavailable || !strings.Contains(err.Error(), "longer than 300ms to start") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A server that does not list its changed tools is started again, and the old ones
+// stay.
+func TestServerThatHangsAtItsList(t *testing.T) {
+	t.Parallel()
+	logs := newLogs()
+	b := newBox(t, tool.Config{ConnectTimeout: 3 * time.Second, Log: newLogger(logs)})
+	ref := host.ToolRef{MCP: stdio(t, "hang-at-list")}
+	if _, err := invoke(t, open(t, b, ref)[0], `{}`); err != nil {
+		t.Fatal(err)
+	}
+	ref.Timeout = time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), plenty)
+	defer cancel()
+	for !strings.Contains(logs.String(), "connection to MCP server lost") && ctx.Err() == nil {
+		if tools, err := b.Tools(t.Context(), []host.ToolRef{ref}); err != nil || len(tools) != 1 {
+			t.Fatalf("tools %q: %v", names(tools), err)
+		}
+	}
+	logs.waitFor(t, "it took longer than 3s to list its tools")
 }
 
 func TestHugeAnswer(t *testing.T) {

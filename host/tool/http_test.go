@@ -1,6 +1,7 @@
 package tool_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -132,6 +133,42 @@ func TestStreamThatHangs(t *testing.T) {
 	_, err := newBox(t, tool.Config{ConnectTimeout: soon}).Tools(t.Context(), []host.ToolRef{{MCP: spec}})
 	if host.CodeOf(err) != host.CodeUnavailable {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A server that is not there is tried again, whether anybody asks for it or not.
+func TestServerThatComes(t *testing.T) {
+	t.Parallel()
+	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return newSDKServer() }, nil)
+	asked := make(chan struct{}, 1)
+	var there atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !there.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	b := newBox(t, tool.Config{})
+	refs := []host.ToolRef{{MCP: &host.MCPServer{URL: server.URL}}}
+	if _, err := b.Tools(t.Context(), refs); host.CodeOf(err) != host.CodeUnavailable {
+		t.Fatalf("a server that is not there: %v", err)
+	}
+	there.Store(true)
+	<-asked
+	ctx, cancel := context.WithTimeout(t.Context(), plenty)
+	defer cancel()
+	_, err := b.Tools(ctx, refs)
+	for err != nil && ctx.Err() == nil {
+		_, err = b.Tools(ctx, refs)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -31,7 +32,7 @@ type listing struct {
 
 // open returns the server's tools as a reference wants them.
 func (s *server) open(ctx context.Context, ref host.ToolRef) ([]host.Tool, error) {
-	listed, err := s.tools(ctx)
+	listed, err := s.tools(ctx, ref.Timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -46,19 +47,32 @@ func (s *server) open(ctx context.Context, ref host.ToolRef) ([]host.Tool, error
 	return found, nil
 }
 
-// tools returns the list as it is now, or as it was when the server is away.
-func (s *server) tools(ctx context.Context) ([]listing, error) {
-	conn, _, err := s.begin(ctx)
-	if listed := s.known(); conn == nil && listed != nil && !errors.Is(err, errStopping) {
-		return listed, nil
+// tools returns the list as it is now, or as it was when the server is away. It does
+// not wait for a server that was never there when the last attempt failed, nor when the
+// first one takes longer than limit; 0 leaves that to the attempt.
+func (s *server) tools(ctx context.Context, limit time.Duration) ([]listing, error) {
+	conn, attempt, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if conn == nil {
+	if attempt != nil {
+		if listed := s.known(); listed != nil {
+			return listed, nil
+		}
+		if err := s.away(); err != nil {
+			return nil, err
+		}
+		if limit > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadlineCause(ctx, attempt.began.Add(limit), s.unavailable(slow(limit)))
+			defer cancel()
+		}
 		if conn, err = s.connect(ctx); err != nil {
 			return nil, err
 		}
 	}
 	if conn.stale.Swap(false) {
-		s.refresh(ctx, conn)
+		s.refresh(ctx, conn, cmp.Or(limit, s.config.ConnectTimeout))
 	}
 	return s.known(), nil
 }
@@ -69,16 +83,38 @@ func (s *server) known() []listing {
 	return s.listed
 }
 
-// refresh lists the tools again. The old list stays when that fails.
-func (s *server) refresh(ctx context.Context, conn *connection) {
+// refresh lists the tools again, and waits for that no longer than limit. The old list
+// stays when it fails.
+func (s *server) refresh(ctx context.Context, conn *connection, limit time.Duration) {
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	done := make(chan struct{})
+	started := s.start(func() {
+		defer close(done)
+		s.relist(context.WithoutCancel(ctx), conn)
+	})
+	if !started {
+		return
+	}
+	select {
+	case <-done:
+	case <-waiting.Done():
+	}
+}
+
+// relist gives a server up that does not list its tools any more.
+func (s *server) relist(ctx context.Context, conn *connection) {
 	tied, land := conn.link.begin(ctx)
 	defer land()
-	tied, cancel := context.WithTimeout(tied, s.config.ConnectTimeout)
+	limited, cancel := context.WithTimeout(tied, s.config.ConnectTimeout)
 	defer cancel()
-	list, err := s.list(tied, conn)
+	list, err := s.list(limited, conn)
 	if err != nil {
 		conn.stale.Store(true)
 		s.log.WarnContext(ctx, "list tools of MCP server again", "err", conceal(s.spec, err.Error()))
+		if limited.Err() != nil {
+			conn.link.snap(fmt.Errorf("it took longer than %s to list its tools", s.config.ConnectTimeout))
+		}
 		return
 	}
 	s.mu.Lock()

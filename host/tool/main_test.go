@@ -86,9 +86,16 @@ func (noPlugins) Call(context.Context, host.Call) (host.CallResult, error) {
 	return host.CallResult{}, errors.New("there are no plugins")
 }
 
-// open returns the tools of references that must be good.
+// open returns the tools of references that must be good. Servers may take their time
+// to start, whatever the timeout of calls is.
 func open(t *testing.T, b *tool.Box, refs ...host.ToolRef) []host.Tool {
 	t.Helper()
+	for _, ref := range refs {
+		ref.Timeout = 0
+		if _, err := b.Tools(t.Context(), []host.ToolRef{ref}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tools, err := b.Tools(t.Context(), refs)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,8 @@ func (r *remote) Call(ctx context.Context, call host.ToolInvocation) (host.ToolR
 	switch {
 	case err == nil:
 		return toolResult(result), nil
+	case limited.Err() != nil && ctx.Err() == nil && conn == nil: // it waited for a connection
+		return host.ToolResult{}, fmt.Errorf("call %s: %w", r.definition.Name, cmp.Or(r.server.away(), error(late)))
 	case limited.Err() != nil:
 		if process, is := processOf(conn); is && ctx.Err() == nil {
 			r.server.start(func() { r.server.probe(context.WithoutCancel(ctx), conn.session, process) })

@@ -27,7 +27,7 @@ type server struct {
 	conn *connection // nil without one
 	dial *dial       // nil unless one is under way
 	// failures are the connections that failed in a row, cause is why the last one
-	// did, and no other is made before retryAt.
+	// did, nil for none, and no other is made before retryAt.
 	failures int
 	cause    error
 	retryAt  time.Time
@@ -36,8 +36,10 @@ type server struct {
 	closed bool
 }
 
-// dial is an attempt to connect. conn and err may be read once done is closed.
+// dial is an attempt to connect, now or once the delay after the last one is over.
+// conn and err may be read once done is closed.
 type dial struct {
+	began  time.Time
 	done   chan struct{}
 	cancel context.CancelCauseFunc
 	conn   *connection
@@ -64,8 +66,8 @@ func (s *server) unavailable(cause error) error {
 	}
 }
 
-// connect returns the connection, and makes one where there is none. All who wait
-// for one wait for the same attempt, which goes on when they leave.
+// connect returns the connection, and waits for the attempt to make one where there
+// is none. All wait for the same attempt, which goes on when they leave.
 func (s *server) connect(ctx context.Context) (*connection, error) {
 	conn, d, err := s.begin(ctx)
 	if d == nil {
@@ -90,37 +92,91 @@ func (s *server) begin(ctx context.Context) (*connection, *dial, error) {
 		return s.conn, nil, nil
 	case s.dial != nil:
 		return nil, s.dial, nil
-	case time.Now().Before(s.retryAt):
-		return nil, nil, s.unavailable(s.cause)
 	}
-	dialCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	d := &dial{done: make(chan struct{}), cancel: cancel}
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	d := newDial(cancel)
 	s.dial = d
 	s.work.Go(func() {
 		defer cancel(nil)
-		s.run(dialCtx, d)
+		s.run(ctx, d)
 	})
 	return nil, d, nil
 }
 
-// run makes one attempt to connect, and keeps the connection until it ends.
+func newDial(cancel context.CancelCauseFunc) *dial {
+	return &dial{began: time.Now(), done: make(chan struct{}), cancel: cancel}
+}
+
+// run makes attempts to connect until one comes to a connection, and keeps that until
+// it ends.
 func (s *server) run(ctx context.Context, d *dial) {
-	conn, list, err := s.openConnection(ctx)
+	for d != nil {
+		if !s.pause() {
+			s.missed(ctx, d, errStopping)
+			return
+		}
+		conn, list, err := s.openConnection(ctx)
+		if err == nil {
+			s.connected(d, conn, list)
+			s.keep(ctx, conn)
+			return
+		}
+		d = s.missed(ctx, d, err)
+	}
+}
+
+// pause waits until it is time for the next attempt; false when it is for the end.
+func (s *server) pause() bool {
 	s.mu.Lock()
-	s.dial = nil
-	if err != nil {
-		s.failed(err)
-		d.err = s.unavailable(err)
-	} else {
-		s.conn, s.listed, d.conn = conn, list, conn
-	}
-	close(d.done)
+	delay := time.Until(s.retryAt)
 	s.mu.Unlock()
-	if err != nil {
-		s.log.WarnContext(ctx, "connect to MCP server", "err", conceal(s.spec, err.Error()))
-		return
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.stop:
+		return false
 	}
-	s.keep(ctx, conn)
+}
+
+func (s *server) connected(d *dial, conn *connection, list []listing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dial, s.conn, s.listed, d.conn, s.cause = nil, conn, list, conn, nil
+	close(d.done)
+}
+
+// missed notes that an attempt failed and returns the next one, nil when there is to
+// be none. What fails again as it did before is no news.
+func (s *server) missed(ctx context.Context, d *dial, err error) *dial {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer close(d.done)
+	s.dial = nil
+	if s.closed {
+		d.err = errStopping
+		return nil
+	}
+	d.err = s.unavailable(err)
+	level := slog.LevelWarn
+	if s.cause != nil && s.cause.Error() == err.Error() {
+		level = slog.LevelDebug
+	}
+	s.log.Log(ctx, level, "connect to MCP server", "err", conceal(s.spec, err.Error()))
+	s.failed(err)
+	s.dial = newDial(d.cancel)
+	return s.dial
+}
+
+// away is why the server cannot be used, nil where nothing is known against it.
+func (s *server) away() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil || s.cause == nil {
+		return nil
+	}
+	return s.unavailable(s.cause)
 }
 
 // keep waits until the connection ends, or has to, and lets go of it.

@@ -2,6 +2,7 @@ package tool_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -96,6 +97,9 @@ func (s *rawServer) answer(line []byte) {
 			s.result(request.ID, `{"protocolVersion":"2025-06-18","capabilities":{"tools":{"listChanged":true}},"serverInfo":{"name":"raw","version":"1"}}`)
 		}
 	case "tools/list":
+		if s.kind == "hang-at-list" && s.calls > 0 {
+			return
+		}
 		cursor := ""
 		if s.kind == "pages" {
 			cursor = `,"nextCursor":"more"`
@@ -104,6 +108,10 @@ func (s *rawServer) answer(line []byte) {
 		s.result(request.ID, `{"tools":`+s.tools+cursor+`}`)
 	case "tools/call":
 		s.calls++
+		if s.kind == "mortal" && bytes.Contains(request.Params, []byte(`"die":true`)) {
+			s.code = 3
+			return
+		}
 		s.call(request.ID)
 	case "ping":
 		if s.kind != "hang" {
@@ -138,6 +146,8 @@ func (s *rawServer) call(id json.RawMessage) {
 				return
 			}
 		}
+	case "hang-at-list":
+		fmt.Println(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
 	case "changing":
 		s.tools = `[{"name":"work","inputSchema":{"type":"object"}},{"name":"more","inputSchema":{"type":"object"}}]`
 		fmt.Println(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
