@@ -83,7 +83,8 @@ type StepEvent struct {
 	// Output is of a step that ended; Results are those of the steps inside.
 	Output  *StepOutput  `json:"output,omitempty"`
 	Results []StepOutput `json:"results,omitempty"`
-	// Iterations are those of a loop that ended.
+	// Iterations are those of a loop that ended. Only the last one has contents; those
+	// that an earlier worker carried out are empty.
 	Iterations [][]StepOutput `json:"iterations,omitempty"`
 	// Count is how many steps a parallel has; Iteration counts those of a loop from 1.
 	Count         int  `json:"count,omitempty"`

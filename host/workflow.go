@@ -61,8 +61,16 @@ type Step struct {
 	Retries int
 }
 
-// MaxIterations bounds every loop.
-const MaxIterations = 1000
+const (
+	// MaxIterations bounds every loop.
+	MaxIterations = 1000
+	// MaxSteps bounds the steps that one run of a workflow carries out; each iteration
+	// and each try counts. A run that comes to it fails, whatever OnError says.
+	MaxSteps = 10_000
+	// MaxStepContents bounds what a run of a workflow keeps of its steps: the last
+	// content of each, in bytes together. A step beyond it fails.
+	MaxStepContents = 16 << 20
+)
 
 // OnStepError says what a step that failed does to its workflow. A refusal fails
 // it always.

@@ -35,8 +35,9 @@ type checkpoint struct {
 	Requests int                  `json:"requests,omitempty"`
 	// Direct is what members answered in the place of their leader.
 	Direct json.RawMessage `json:"direct,omitempty"`
-	// Steps are those of a workflow that have ended.
-	Steps []doneStep `json:"steps,omitempty"`
+	// Steps are those of a workflow that have ended; CarriedOut counts all of them.
+	Steps      []doneStep `json:"steps,omitempty"`
+	CarriedOut int        `json:"carried_out,omitempty"`
 	// Children are the runs inside this one that have not ended, by their keys; never
 	// nil once the checkpoint was taken.
 	Children map[string]*checkpoint `json:"children"`
@@ -104,7 +105,7 @@ func (x *execution) checkpoint() *checkpoint {
 	c := &checkpoint{
 		StartedAt: x.startedAt, Turn: x.turn, Request: x.req, Run: &row, Passed: make([]passed, len(x.emitted)),
 		Messages: slices.Clone(x.run.Messages), Tools: slices.Clone(x.run.Tools), Requests: x.requests,
-		Direct: x.direct, Steps: slices.Clone(x.steps),
+		Direct: x.direct, Steps: slices.Clone(x.steps), CarriedOut: x.carriedOut,
 	}
 	c.Request.Input, c.Request.SessionState = nil, nil
 	for i := range x.emitted {
@@ -140,7 +141,8 @@ func (e *emitted) pack() passed {
 // resume puts the run where the checkpoint left it.
 func (x *execution) resume(from *checkpoint) {
 	x.from, x.saved, x.inputPermitted, x.startedAt = from, from, true, from.StartedAt
-	x.requests, x.direct, x.steps = from.Requests, from.Direct, slices.Clone(from.Steps)
+	x.requests, x.direct = from.Requests, from.Direct
+	x.steps, x.carriedOut = slices.Clone(from.Steps), from.CarriedOut
 	if x.inside() {
 		x.run = *from.Run
 		x.run.Attempt = x.tree.root.run.Attempt

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -208,6 +209,27 @@ func scenarios() map[string]scenario {
 		"route":     {team, teamOf(host.TeamRoute, calls(delegate("d", "researcher", "Find.")))},
 		"route twice": {team, teamOf(host.TeamRoute,
 			calls(delegate("d", "researcher", "Find."), delegate("e", "writer", "Write.")))},
+		"loops": {flow, func(t *testing.T) (*fixture, []*function) {
+			look, pay := tools()
+			once, until := again(newFunction("once", returns(`"1"`))), again(newFunction("until", nil))
+			until.work = func(_ context.Context, call host.ToolInvocation) (host.ToolResult, error) {
+				return host.ToolResult{Value: json.RawMessage(strconv.FormatBool(strings.Contains(call.ID, "#3")))}, nil
+			}
+			payed := invokes("pay")
+			payed.OnError = host.StepSkip
+			f := newWorkflow(t, []host.Step{
+				{Name: "outer", Kind: host.StepLoop, MaxIterations: 2, Steps: []host.Step{
+					{Name: "if", Kind: host.StepCondition, Decide: host.Decision{CEL: `!("once" in steps)`}, Steps: []host.Step{invokes("once")}, Else: []host.Step{invokes("look")}},
+					{Name: "inner", Kind: host.StepLoop, MaxIterations: 9,
+						Decide: host.Decision{Function: &host.StepCall{Plugin: "box", Function: "until"}},
+						Steps:  []host.Step{payed, runs("analyzer")}},
+				}},
+				{Name: "told", Kind: host.StepCondition, Decide: host.Decision{CEL: `"once" in steps`}, Steps: []host.Step{runs("summarizer")}},
+			}, []*function{look, pay, once, until})
+			f.model.script = lines{"analyzer": {text("analysis")}, "summarizer": {text("summary")}}.script
+			f.configure(t, func(*engine.Config) {})
+			return f, []*function{look, pay, once, until}
+		}},
 		"workflow": {flow, func(t *testing.T) (*fixture, []*function) {
 			look, pay := tools()
 			decide, pick := again(newFunction("decide", returns(`true`))), again(newFunction("pick", returns(`"chosen"`)))

@@ -94,8 +94,10 @@ type execution struct {
 	requests int
 	// direct is what members answered in the place of their leader.
 	direct json.RawMessage
-	// steps are those of a workflow that have ended; mu guards them.
-	steps []doneStep
+	// steps are those of a workflow that have ended, carriedOut counts those that have
+	// begun; mu guards them.
+	steps      []doneStep
+	carriedOut int
 
 	// mu guards what calls made at once change: run.Tools, run.Messages, run.Children,
 	// run.SessionState and emitted.

@@ -50,44 +50,6 @@ func together(results []host.StepOutput) string {
 	return text.String()
 }
 
-// loop carries out the steps inside until its condition holds, or as often as it
-// may.
-func (w *walker) loop(ctx context.Context, s *host.Step, at stepPlace, previous json.RawMessage) (host.StepOutput, error) {
-	output, most := w.output(s, at), s.MaxIterations
-	if most <= 0 {
-		most = host.MaxIterations
-	}
-	w.emitStep(host.EventLoopStarted, s, at, host.StepEvent{MaxIterations: most})
-	var all [][]host.StepOutput
-	for goesOn := true; goesOn; {
-		n := len(all) + 1
-		w.emitStep(host.EventLoopIterationStarted, s, at, host.StepEvent{Iteration: n, MaxIterations: most})
-		results, content, err := w.sequence(ctx, pointers(s.Steps), stepPlace{key: fmt.Sprintf("%s.%d", at.key, n)}, output.ID, previous)
-		if err != nil {
-			return output, err
-		}
-		all, previous = append(all, results), content
-		goesOn, err = w.goesOn(ctx, s, at.again(n), previous, n < most)
-		if err != nil {
-			return output, err
-		}
-		w.emitStep(host.EventLoopIterationCompleted, s, at, host.StepEvent{
-			Iteration: n, MaxIterations: most, Results: results, Continues: goesOn,
-		})
-	}
-	w.emitStep(host.EventLoopCompleted, s, at, host.StepEvent{Iteration: len(all), MaxIterations: most, Iterations: all})
-	return w.group(output, s, all[len(all)-1], previous), nil
-}
-
-// goesOn reports whether a loop has another iteration.
-func (w *walker) goesOn(ctx context.Context, s *host.Step, at stepPlace, previous json.RawMessage, may bool) (bool, error) {
-	if !may || s.Decide.Empty() {
-		return may, nil
-	}
-	ends, err := w.holds(ctx, s, at, previous)
-	return !ends, err
-}
-
 // condition carries out one of its two lists of steps.
 func (w *walker) condition(ctx context.Context, s *host.Step, at stepPlace, previous json.RawMessage) (host.StepOutput, error) {
 	output := w.output(s, at)

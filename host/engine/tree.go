@@ -29,6 +29,9 @@ type tree struct {
 	// the executions.
 	saving sync.Mutex
 	mu     sync.Mutex
+	// asked counts who wanted a checkpoint stored, which mu guards; stored those whose
+	// was, which saving guards.
+	asked, stored int64
 }
 
 // next is the sequence of the point a run has come to.
@@ -42,11 +45,15 @@ func (t *tree) streams() bool {
 }
 
 // store writes the checkpoints of the tree as one document, under the fence of its
-// root.
+// root. Those who wait for another one's are stored together.
 func (t *tree) store(ctx context.Context) error {
+	own := t.ask()
 	t.saving.Lock()
 	defer t.saving.Unlock()
-	row, state, err := t.compose()
+	if t.stored >= own {
+		return nil
+	}
+	row, state, asked, err := t.compose()
 	if err != nil {
 		return err
 	}
@@ -57,20 +64,30 @@ func (t *tree) store(ctx context.Context) error {
 	case err != nil:
 		return &storeError{"save checkpoint", err}
 	}
+	t.stored = asked
 	return nil
 }
 
-func (t *tree) compose() (host.Run, []byte, error) {
+// ask wants the checkpoints as they are now, or later ones, to be stored.
+func (t *tree) ask() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked++
+	return t.asked
+}
+
+// compose makes the document, and says who asked for it until now.
+func (t *tree) compose() (row host.Run, state []byte, asked int64, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	whole := *t.root.saved
 	whole.Sequence, whole.Seed = t.sequence.Load(), t.seed
 	whole.StateBefore, whole.State = t.root.session.State, t.state.value()
-	row := *whole.Run
+	row = *whole.Run
 	whole.Run = nil // the row is stored beside it
-	state, err := encodeCheckpoint(&whole)
+	state, err = encodeCheckpoint(&whole)
 	if err != nil {
-		return host.Run{}, nil, fmt.Errorf("write checkpoint: %w", err)
+		return row, nil, 0, fmt.Errorf("write checkpoint: %w", err)
 	}
-	return row, state, nil
+	return row, state, t.asked, nil
 }

@@ -112,6 +112,7 @@ func after(previous json.RawMessage, output *host.StepOutput) json.RawMessage {
 // step carries out one step as its on_error says.
 func (w *walker) step(ctx context.Context, s *host.Step, at stepPlace, previous json.RawMessage) (host.StepOutput, error) {
 	if done := w.done(at.key); done != nil && done.Output != nil {
+		w.recall(done)
 		w.remember(s.Name, done.Output)
 		return *done.Output, nil
 	}
@@ -146,6 +147,18 @@ func (w *walker) once(ctx context.Context, s *host.Step, at stepPlace, previous 
 	if ctx.Err() != nil {
 		return host.StepOutput{}, context.Cause(ctx)
 	}
+	if err := w.countStep(); err != nil {
+		return host.StepOutput{}, err
+	}
+	output, err := w.carryOut(ctx, s, at, previous)
+	if err != nil {
+		return output, err
+	}
+	return output, w.keeps(s, &output)
+}
+
+// carryOut does what the kind of a step says.
+func (w *walker) carryOut(ctx context.Context, s *host.Step, at stepPlace, previous json.RawMessage) (host.StepOutput, error) {
 	switch s.Kind {
 	case host.StepComponent:
 		return w.component(ctx, s, at, previous)
