@@ -147,6 +147,8 @@ type ToolExecution struct {
 	Result *string `json:"result,omitempty"`
 	// Error is true when Result says what went wrong.
 	Error bool `json:"error,omitempty"`
+	// Withheld is true where hooks did not permit what the tool returned as it was.
+	Withheld bool `json:"withheld,omitempty"`
 	// ChildRunID is the run of the member the call went to.
 	ChildRunID string    `json:"child_run_id,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`

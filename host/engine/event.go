@@ -28,6 +28,9 @@ func (x *execution) emit(event host.Event) {
 		if x.covered || x.judged && !endsRun(event.Kind) {
 			hideAnswer(&run)
 		}
+		if x.judgesMembers && !endsRun(event.Kind) {
+			run.Children = nil
+		}
 		event.Run = &run
 		if err := x.tree.events(event); err != nil {
 			x.tree.root.cancel(fmt.Errorf("stream event: %w", err))

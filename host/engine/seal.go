@@ -10,13 +10,20 @@ import (
 func (s *subject) composite() bool { return s.team != nil || s.workflow != nil }
 
 // withholds reports whether a hook refused the run, or something it could not do
-// without, or has not permitted its answer as it was.
+// without, or has not permitted as it was its answer or one of its members.
 func (x *execution) withholds() bool {
-	return x.refused != nil || x.run.Failure != nil && x.run.Failure.Refused || x.judged && !x.permitted
+	return x.refused != nil || x.run.Failure != nil && x.run.Failure.Refused || x.judged && !x.permitted ||
+		x.judgesMembers && slices.ContainsFunc(x.run.Tools, unpermitted)
 }
 
-// seal takes away what the runs inside this one answered: the hooks of its output
-// did not permit it, or changed it. Those runs keep it in their own records, which
+// unpermitted reports whether members may have answered the call, and hooks have not
+// permitted that as it was.
+func unpermitted(call host.ToolExecution) bool {
+	return delegates(call.Name) && (call.Result == nil || call.Withheld)
+}
+
+// seal takes away what the runs inside this one answered: hooks of it did not permit
+// that, or what became of it, or changed it. Those runs keep it in their own records, which
 // hooks of their own permitted.
 func (x *execution) seal() {
 	x.run.Sealed, x.run.Children = true, nil

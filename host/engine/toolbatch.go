@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -105,7 +106,6 @@ func (x *execution) callAll(ctx context.Context, batch []*toolCall, interrupted 
 			if err := x.callOnce(ctx, c, interrupted); err != nil {
 				return err
 			}
-			x.keep(c)
 			if len(batch) == 1 {
 				return nil
 			}
@@ -118,6 +118,7 @@ func (x *execution) callAll(ctx context.Context, batch []*toolCall, interrupted 
 // callOnce makes a call, unless another worker may have made it and it must not be
 // made twice.
 func (x *execution) callOnce(ctx context.Context, c *toolCall, interrupted bool) error {
+	defer x.keep(c)
 	switch {
 	case c.done.Result != nil:
 		return nil
@@ -128,12 +129,29 @@ func (x *execution) callOnce(ctx context.Context, c *toolCall, interrupted bool)
 	return c.make(ctx)
 }
 
-// keep stores what a call came to where the next checkpoint finds it.
+// keep stores what a call came to where the next checkpoint finds it, and what hooks
+// left of its arguments where the model finds them.
 func (x *execution) keep(c *toolCall) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.run.Tools = slices.Clone(x.run.Tools) // events show the calls as they were
+	changed := !bytes.Equal(x.run.Tools[c.place].Args, c.done.Args)
 	x.run.Tools[c.place] = c.done
+	if changed {
+		x.changeAsked(&c.done.ToolCall)
+	}
+}
+
+// changeAsked has the message that asked for a call ask for it as it is now.
+func (x *execution) changeAsked(call *host.ToolCall) {
+	x.run.Messages = slices.Clone(x.run.Messages)
+	for i := range x.run.Messages {
+		m := &x.run.Messages[i]
+		if n := slices.IndexFunc(m.ToolCalls, func(asked host.ToolCall) bool { return asked.ID == call.ID }); n >= 0 {
+			m.ToolCalls = slices.Clone(m.ToolCalls)
+			m.ToolCalls[n] = *call
+		}
+	}
 }
 
 // tell adds the messages that answer the calls, in the order the model asked.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -146,11 +147,13 @@ func (c *toolCall) after(ctx context.Context, result host.ToolResult) (host.Tool
 	}
 	doc, err := c.pass(ctx, doc)
 	if errors.As(err, &c.denied) {
+		c.done.Withheld = true
 		return toolError("The result was withheld: %s", c.denied.failure().Message), nil
 	}
 	if err != nil {
 		return result, err
 	}
+	c.done.Withheld = !bytes.Equal(doc.ToolResult.Value, result.Value)
 	return host.ToolResult{Value: doc.ToolResult.Value, IsError: result.IsError}, nil
 }
 
