@@ -32,6 +32,10 @@ func (h *parts) run(ctx context.Context, ready func(address string)) error {
 		return h.serveHTTP(ctx, listener)
 	})
 	ready(listener.Addr().String())
+	group.Go(func() error {
+		h.askServers(ctx)
+		return nil
+	})
 	return group.Wait()
 }
 

@@ -12,7 +12,7 @@ import (
 
 // checkTools opens the functions of plugins that the configuration names. What can
 // never be opened is an error; a plugin that is not active is a warning: it may
-// become so. Servers are asked when a run first needs them.
+// become so. Servers are asked once the host runs.
 func (h *parts) checkTools(ctx context.Context, tools host.Toolbox) error {
 	for _, user := range toolUsers(h.cfg) {
 		_, err := tools.Tools(ctx, user.refs)

@@ -69,6 +69,7 @@ type parts struct {
 	jobs *pgxpool.Pool
 
 	registry   *plugin.Registry
+	tools      host.Toolbox
 	engine     *engine.Engine
 	supervisor *job.Supervisor
 	metrics    *metric.Metrics
@@ -160,6 +161,7 @@ func (h *parts) buildEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.tools = tools
 	h.closers = append(h.closers, tools.Close)
 	if err := h.checkTools(ctx, tools); err != nil {
 		return err
