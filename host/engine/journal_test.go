@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,7 +56,10 @@ func TestJournalThatStoresNothing(t *testing.T) {
 func TestStaleWorkerStops(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.store.appending = func() error { return host.ErrStale }
+	f.store.appending = func() error {
+		_, err := f.store.Sweep(t.Context(), "survivor", time.Now())
+		return err
+	}
 	f.model.answer = func(c ctx, _ func(string) error) (model.Response, error) {
 		<-c.Done()
 		return model.Response{}, c.Err()
@@ -64,7 +68,7 @@ func TestStaleWorkerStops(t *testing.T) {
 	if err := f.Work(t.Context(), f.claim(t, "node", id)); err != nil {
 		t.Fatal(err)
 	}
-	if run := f.stored(t, id); run.Status != host.RunRunning || len(f.store.finishes) != 0 {
+	if run := f.stored(t, id); run.Status.Final() || len(f.store.finishes) != 0 {
 		t.Errorf("%d ends, run %+v", len(f.store.finishes), run)
 	}
 }
