@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/host/model"
 )
 
