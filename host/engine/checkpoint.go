@@ -29,7 +29,8 @@ type checkpoint struct {
 	StateBefore json.RawMessage `json:"state_before,omitempty"`
 	State       json.RawMessage `json:"state,omitempty"`
 	Passed      []passed        `json:"passed,omitempty"`
-	// Messages, Tools and Requests are the conversation with the model so far.
+	// Messages, Tools and Requests are the conversation with the model so far; what
+	// tools answered is in Tools alone.
 	Messages []host.Message       `json:"messages,omitempty"`
 	Tools    []host.ToolExecution `json:"tools,omitempty"`
 	Requests int                  `json:"requests,omitempty"`
@@ -104,7 +105,7 @@ func (x *execution) checkpoint() *checkpoint {
 	row.Messages, row.Tools, row.Steps, row.Children = nil, nil, nil, nil
 	c := &checkpoint{
 		StartedAt: x.startedAt, Turn: x.turn, Request: x.req, Run: &row, Passed: make([]passed, len(x.emitted)),
-		Messages: slices.Clone(x.run.Messages), Tools: slices.Clone(x.run.Tools), Requests: x.requests,
+		Messages: withoutResults(x.run.Messages), Tools: slices.Clone(x.run.Tools), Requests: x.requests,
 		Direct: x.direct, Steps: slices.Clone(x.steps), CarriedOut: x.carriedOut,
 	}
 	c.Request.Input, c.Request.SessionState = nil, nil
@@ -152,7 +153,8 @@ func (x *execution) resume(from *checkpoint) {
 		x.tree.sequence.Store(from.Sequence)
 		x.tree.seed = from.Seed
 	}
-	x.run.Messages, x.run.Tools = slices.Clone(from.Messages), slices.Clone(from.Tools)
+	x.run.Messages, x.run.Tools = withResults(from.Messages, from.Tools), slices.Clone(from.Tools)
+	x.resultBytes = sizeOfResults(from.Tools)
 	for i := range from.Passed {
 		p := &from.Passed[i]
 		e := emitted{occasion: x.occasion(p.Point, p.Sequence), background: p.Background, permitted: p.Permitted}

@@ -92,6 +92,8 @@ type execution struct {
 	tools []*tool
 	// requests counts those to the model.
 	requests int
+	// resultBytes counts what the calls of tools returned; mu guards it.
+	resultBytes int
 	// direct is what members answered in the place of their leader.
 	direct json.RawMessage
 	// steps are those of a workflow that have ended, carriedOut counts those that have

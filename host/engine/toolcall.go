@@ -73,6 +73,10 @@ func (c *toolCall) end(result host.ToolResult) {
 		c.emit(host.Event{Kind: host.EventToolCallStarted, Tool: c.shown()})
 	}
 	text := host.Text(result.Value)
+	if !c.room(len(text)) {
+		result = toolError("The results of the run's tools have more than %d bytes together: the tool worked, but its result was not kept.", host.MaxToolResults)
+		text = host.Text(result.Value)
+	}
 	c.value, c.done.Result, c.done.Error = result.Value, &text, result.IsError
 	c.emitToolEnd(c.shown())
 }
