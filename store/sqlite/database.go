@@ -42,7 +42,7 @@ func connect(ctx context.Context, path string) (*database, error) {
 		"_pragma=synchronous(FULL)",  // an acknowledged write survives a power failure
 		"_pragma=secure_delete(ON)",  // what is deleted leaves the file
 		"_pragma=temp_store(MEMORY)", // and never reaches another one
-		"_pragma=cache_size(-16384)", // KiB: the upper pages of every index stay in memory
+		"_pragma=cache_size(-10240)", // KiB: the upper pages of every index stay in memory
 		"_pragma=wal_autocheckpoint(1000)"))
 	if err != nil {
 		return nil, err
