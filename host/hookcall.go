@@ -88,6 +88,9 @@ type HookCall struct {
 	Releases int `json:"-"`
 	// SnapshotID names the context shared by the emission's calls.
 	SnapshotID string `json:"-"`
+	// Snapshot is the context itself where a store reads it together with a claim,
+	// else nil.
+	Snapshot json.RawMessage `json:"-"`
 	// Spec is what the call needs beside the snapshot.
 	Spec *HookCallSpec `json:"-"`
 	// Evaluations are what the call found; they are stored when it is.

@@ -64,7 +64,7 @@ func (s *Supervisor) DueHookCall(ctx context.Context, id, plugin string) (putOff
 	defer cancel()
 	call, claimed, err := s.cfg.Store.ClaimHookCall(claim, s.lease(), now.Add(clockSkew), id)
 	if claimed {
-		s.cfg.Pool.Submit(pool.Job{Call: call})
+		s.cfg.Pool.Submit(pool.Job{Call: call, Snapshot: call.Snapshot})
 		return 0, nil
 	}
 	s.cfg.Pool.Return(plugin, 1)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -57,7 +58,7 @@ func (s *Store) ClaimHookCall(
 const claimNamedQuery = `UPDATE hook_calls SET owner = u.claimer, lease_until = u.until
 	FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (name, claimer, until, now)
 	WHERE id = u.name COLLATE "C" AND ` + notFinal + ` AND owner = '' AND next_attempt_at <= u.now
-	RETURNING id, ` + hookCallColumns
+	RETURNING id, (SELECT s.context FROM snapshots AS s WHERE s.id = snapshot_id), ` + hookCallColumns
 
 // claimCalls takes the rows in the order of their ids, as every claim of named calls
 // does.
@@ -74,7 +75,9 @@ func claimCalls(ctx context.Context, pool *pgxpool.Pool, claims []*request[callC
 	// A call that cannot be read fails alone: the others are leased.
 	_, err := all(ctx, pool, func(row scanner) (struct{}, error) {
 		var id string
-		call, err := scanHookCall(leading{row, &id})
+		var snapshot json.RawMessage
+		call, err := scanHookCall(leading{leading{row, &id}, &snapshot})
+		call.Snapshot = snapshot
 		if c := byID[id]; c != nil {
 			c.item.call, c.err = &call, err
 		}

@@ -36,7 +36,7 @@ func finishRoundTrip(t *testing.T, s host.Store) {
 	wantEqual(t, attempt, get(s.Run(t.Context(), run.ID))(t))
 	wantEqual(t, session, get(s.Session(t.Context(), session.ID))(t))
 	wantEqual(t, found, get(s.Evaluation(t.Context(), found.ID))(t))
-	call.Evaluations = nil // which are read by themselves
+	call.Evaluations, call.Snapshot = nil, nil // which are read by themselves
 	wantEqual(t, call, callOf(t, s, run.ID))
 }
 
