@@ -104,13 +104,15 @@ func (x *execution) checkpoint() *checkpoint {
 	row := x.run
 	row.Messages, row.Tools, row.Steps, row.Children = nil, nil, nil, nil
 	c := &checkpoint{
-		StartedAt: x.startedAt, Turn: x.turn, Request: x.req, Run: &row, Passed: make([]passed, len(x.emitted)),
+		StartedAt: x.startedAt, Turn: x.turn, Request: x.req, Run: &row, Passed: make([]passed, 0, len(x.emitted)),
 		Messages: withoutResults(x.run.Messages), Tools: slices.Clone(x.run.Tools), Requests: x.requests,
 		Direct: x.direct, Steps: slices.Clone(x.steps), CarriedOut: x.carriedOut,
 	}
 	c.Request.Input, c.Request.SessionState = nil, nil
 	for i := range x.emitted {
-		c.Passed[i] = x.emitted[i].pack()
+		if !x.comesAgain(&x.emitted[i]) {
+			c.Passed = append(c.Passed, x.emitted[i].pack())
+		}
 	}
 	return c
 }
@@ -123,6 +125,21 @@ func encodeCheckpoint(c *checkpoint) (json.RawMessage, error) {
 		return nil, err
 	}
 	return buf.Bytes(), nil
+}
+
+// comesAgain reports whether another worker passes the point once more: that after a
+// call whose result is not kept yet, and which it makes again.
+func (x *execution) comesAgain(e *emitted) bool {
+	if e.occasion.Point != pluginapi.PointPostToolCall || e.context.ToolCall == nil {
+		return false
+	}
+	for i := range x.run.Tools {
+		if asked := &x.run.Tools[i]; asked.ID == e.context.ToolCall.ID && asked.Result == nil {
+			t := x.tool(asked.Name)
+			return t != nil && t.repeatable()
+		}
+	}
+	return false
 }
 
 func (e *emitted) pack() passed {
