@@ -36,10 +36,11 @@ func (s *Store) InstallPlugin(ctx context.Context, plugin host.Plugin, module []
 	return created, nil
 }
 
-// insertPlugin returns false when the version is there with the same digest.
+// insertPlugin returns false when the version is there with the same digest. Of nodes
+// that install it at once one meets either unique index.
 func insertPlugin(ctx context.Context, t *tx, plugin *host.Plugin, manifest []byte) (bool, error) {
 	const insert = `INSERT INTO plugins (name, version, digest, manifest, module_size, tests, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name, version) DO NOTHING`
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 	n, err := t.exec(ctx, insert, plugin.Name, plugin.Version, plugin.Digest, manifest,
 		plugin.ModuleSize, string(plugin.Tests), nanos(plugin.CreatedAt))
 	if err != nil || n > 0 {
