@@ -83,6 +83,12 @@ type Run struct {
 // or a hook did.
 func (r *Run) TopLevel() bool { return r.RootID == r.ID }
 
+// Hides reports whether what the runs inside this one answered is not to be shown:
+// the run is sealed, or its host died before hooks could judge.
+func (r *Run) Hides() bool {
+	return r.Sealed || r.Failure != nil && r.Failure.Type == FailureHostRestarted
+}
+
 // Origin says who asked for a run.
 type Origin string
 

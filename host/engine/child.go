@@ -179,7 +179,7 @@ func failureOf(run *host.Run) string {
 // WithChildren returns the run with the finished runs inside it, and those inside
 // them. A run that was refused shows none.
 func (e *Engine) WithChildren(ctx context.Context, run host.Run) (host.Run, error) {
-	if run.Component.Kind == host.KindAgent || run.Sealed {
+	if run.Component.Kind == host.KindAgent || run.Hides() {
 		return run, nil
 	}
 	children, err := e.store.ChildRuns(ctx, run.ID)

@@ -108,7 +108,7 @@ func (a *api) isShown(ctx context.Context, run host.Run) (bool, error) {
 			return false, nil
 		case err != nil:
 			return false, err
-		case !around.Status.Final(), around.Sealed:
+		case !around.Status.Final(), around.Hides():
 			return false, nil
 		}
 		run = around

@@ -220,12 +220,15 @@ func TestShowRunFindsOnlyWhatWasNamed(t *testing.T) {
 		}
 		refused := refusedRun()
 		refused.ID, refused.RootID, refused.Sealed = "refused", "refused", true
+		lost := refusedRun()
+		lost.ID, lost.RootID, lost.Failure = "lost", "lost", &host.Failure{Type: host.FailureHostRestarted}
 		f := fixture{runs: fakeRuns{runs: map[string]host.Run{
+			"lost": lost, "of lost": inside("of lost", "lost"),
 			"run-1": completedRun(), "refused": refused, "child": inside("child", "run-1"), "grandchild": inside("grandchild", "child"),
 			"of refused": inside("of refused", "refused"), "of running": inside("of running", "nope"),
 		}}}
 		for id, status := range map[string]int{
-			"child": 200, "grandchild": 200, "of%20refused": 404, "of%20running": 404,
+			"child": 200, "grandchild": 200, "of%20refused": 404, "of%20running": 404, "of%20lost": 404,
 		} {
 			if w := f.get(t, "/agents/plain-agent/runs/"+id+"?session_id=s-1"); w.Code != status {
 				t.Errorf("%s: answer %d, want %d", id, w.Code, status)
