@@ -7,13 +7,11 @@ import (
 	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
 // evaluationTable names the evaluations' table to clients.
 const evaluationTable = "evaluations"
-
-// maxEvaluationName is the length in bytes of a name somebody gives an evaluation.
-const maxEvaluationName = 255
 
 // evaluationType is the only one of evaluationTypes that hooks make.
 const evaluationType = "agent_as_judge"
@@ -124,8 +122,8 @@ func (a *api) renameEvaluation(w http.ResponseWriter, r *http.Request) error {
 	switch n := len(*body.Name); {
 	case n == 0:
 		d.fail("name", "string_too_short", "Input should have at least 1 byte", "")
-	case n > maxEvaluationName:
-		d.fail("name", "string_too_long", "Input should have at most "+strconv.Itoa(maxEvaluationName)+" bytes", "")
+	case n > pluginapi.MaxEvaluationNameBytes:
+		d.fail("name", "string_too_long", "Input should have at most "+strconv.Itoa(pluginapi.MaxEvaluationNameBytes)+" bytes", "")
 	}
 	if err := d.err(); err != nil {
 		return err
