@@ -19,6 +19,7 @@ snaphook=${SNAPHOOK:-$root/bin/snaphook}
 start() {
   work=$(mktemp -d)
   trap stop EXIT
+  : >"$work/out" # it is read before the host may have opened it
   "$snaphook" serve --config "$example/$1" --listen 127.0.0.1:0 --store "sqlite://$work/snaphook.db" \
     >"$work/out" 2>"$work/log" &
   host=$!

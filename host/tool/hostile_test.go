@@ -63,7 +63,8 @@ func TestServerThatBreaks(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			b := newBox(t, tool.Config{})
+			// With the grace a flood is found before the server is given up as silent.
+			b := newBox(t, tool.Config{Grace: plenty})
 			ref := host.ToolRef{MCP: stdio(t, kind), Timeout: plenty}
 			for range 3 { // the third time waits until the server is started again
 				_, err := invoke(t, open(t, b, ref)[0], `{}`)
