@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // waitedFor chooses the runs a that later runs of their session wait for.
@@ -26,7 +27,7 @@ func (s *Store) Ahead(ctx context.Context, run host.Run) (bool, error) {
 	if err := s.writer.flush(ctx); err != nil {
 		return false, fmt.Errorf("look ahead: %w", err)
 	}
-	ahead, err := get(ctx, s, value[bool], aheadQuery, run.ID)
+	ahead, err := get(ctx, s, row.Value[bool], aheadQuery, run.ID)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, runNotFound(run.ID)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // send writes ops in one round trip and one transaction. Its error means that
@@ -65,11 +66,11 @@ func (b *batch) addCreates(creates []*host.NewRun) error {
 	var rows runColumnsOf
 	var sessions, runs []lockName
 	for _, n := range creates {
-		row, err := newRunRow(&n.Run, n.Lease)
+		stored, err := newRunRow(&n.Run, n.Lease)
 		if err != nil {
 			return err
 		}
-		rows.add(&row)
+		rows.add(&stored)
 		sessions, runs = append(sessions, sessionLock(n.Run.SessionID)), append(runs, runLock(n.Run.ID))
 	}
 	b.Queue(lockQuery, append(inOrder(sessions), inOrder(runs)...))
@@ -102,7 +103,7 @@ func (b *batch) addCallStarts(starts []*callStart) {
 			AND hook_calls.` + notFinal + ` AND hook_calls.status <> 'running' AND hook_calls.owner <> ''`
 	ids, fences, times := make([]string, len(starts)), make([]int32, len(starts)), make([]int64, len(starts))
 	for i, s := range starts {
-		ids[i], fences[i], times[i] = s.id, int32(s.fence), nanos(s.at)
+		ids[i], fences[i], times[i] = s.id, int32(s.fence), row.Nanos(s.at)
 	}
 	b.Queue(query, ids, fences, times)
 }

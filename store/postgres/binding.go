@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Bindings returns the lists of all scopes that have one.
@@ -23,7 +24,7 @@ func (s *Store) Bindings(ctx context.Context) (map[host.BindingScope][]host.Bind
 
 // PutBindings replaces the list of one scope. An empty list removes it.
 func (s *Store) PutBindings(ctx context.Context, scope host.BindingScope, bindings []host.Binding) error {
-	doc, err := encode(bindings)
+	doc, err := row.Encode(bindings)
 	if err != nil {
 		return fmt.Errorf("put bindings: %w", err)
 	}
@@ -53,12 +54,12 @@ type bindingList struct {
 	bindings []host.Binding
 }
 
-func scanBindings(row scanner) (bindingList, error) {
+func scanBindings(r row.Scanner) (bindingList, error) {
 	var (
 		list bindingList
 		doc  []byte
 	)
-	if err := row.Scan(&list.scope.Kind, &list.scope.ID, &doc); err != nil {
+	if err := r.Scan(&list.scope.Kind, &list.scope.ID, &doc); err != nil {
 		return list, err
 	}
 	if err := json.Unmarshal(doc, &list.bindings); err != nil {

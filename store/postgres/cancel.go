@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // keepCancel is how long a cancel waits for its run to be created.
@@ -51,7 +52,7 @@ func keepCancelOf(ctx context.Context, t *tx, id string, at time.Time) error {
 	const query = `INSERT INTO run_cancels (run_id, requested_at)
 		SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM runs WHERE id = $1)
 		ON CONFLICT (run_id) DO UPDATE SET requested_at = excluded.requested_at`
-	n, err := t.exec(ctx, query, id, nanos(at))
+	n, err := t.exec(ctx, query, id, row.Nanos(at))
 	if n > 0 {
 		t.tell(host.SignalCancel, id)
 	}

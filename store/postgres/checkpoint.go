@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // SaveCheckpoint replaces the run's row and checkpoint and deletes its request.
@@ -13,7 +14,7 @@ func (s *Store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) 
 	if run.Status.Final() {
 		return fmt.Errorf("save checkpoint: status %s is final", run.Status)
 	}
-	row, err := newRunRow(&run, host.Lease{})
+	stored, err := newRunRow(&run, host.Lease{})
 	if err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
@@ -25,7 +26,7 @@ func (s *Store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) 
 		if err != nil {
 			return err
 		}
-		return row.checkpoint(ctx, t, blob(checkpoint.State))
+		return stored.checkpoint(ctx, t, row.Blob(checkpoint.State))
 	})
 	if err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)

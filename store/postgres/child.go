@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -42,7 +43,7 @@ func (f *finishRows) childRefusal(ctx context.Context, q querier) error {
 	if err != nil {
 		return err
 	}
-	stored, err := one(ctx, q, value[bool], `SELECT EXISTS (SELECT FROM runs WHERE id = $1)`, run.ID)
+	stored, err := one(ctx, q, row.Value[bool], `SELECT EXISTS (SELECT FROM runs WHERE id = $1)`, run.ID)
 	if err == nil && stored {
 		err = host.ErrStale
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // free repeats what makes a call free as the index says it.
@@ -28,8 +29,8 @@ func (s *Store) DueHookCalls(ctx context.Context) (map[string]time.Time, error) 
 		plugin string
 		at     *int64
 	}
-	scan := func(row scanner) (d due, err error) {
-		err = row.Scan(&d.plugin, &d.at)
+	scan := func(r row.Scanner) (d due, err error) {
+		err = r.Scan(&d.plugin, &d.at)
 		return d, err
 	}
 	rows, err := list(ctx, s, scan, dueQuery)
@@ -39,7 +40,7 @@ func (s *Store) DueHookCalls(ctx context.Context) (map[string]time.Time, error) 
 	plugins := make(map[string]time.Time, len(rows))
 	for _, d := range rows {
 		if d.at != nil {
-			plugins[d.plugin] = timeOf(*d.at)
+			plugins[d.plugin] = row.Time(*d.at)
 		}
 	}
 	return plugins, nil
@@ -63,7 +64,7 @@ func (s *Store) ClaimHookCalls(
 	// Once begun the claim is seen through: calls leased to a caller that gave up
 	// would be held for ever.
 	calls, err := list(context.WithoutCancel(ctx), s, scanHookCall, claimQuery,
-		lease.Owner, nanos(lease.Until), plugin, nanos(now), limit)
+		lease.Owner, row.Nanos(lease.Until), plugin, row.Nanos(now), limit)
 	s.doubts.add(lease, err)
 	if err != nil {
 		return nil, fmt.Errorf("claim hook calls: %w", err)
@@ -86,10 +87,10 @@ func (s *Store) Backlog(ctx context.Context) (host.Backlog, error) {
 		string(host.HookCallQueued): &b.Queued, string(host.HookCallRunning): &b.Running, string(host.HookCallDead): &b.Dead,
 		string(host.RunPending): &b.RunsPending, string(host.RunRunning): &b.RunsRunning,
 	}
-	scan := func(row scanner) (struct{}, error) {
+	scan := func(r row.Scanner) (struct{}, error) {
 		var status string
 		var n int
-		err := row.Scan(&status, &n)
+		err := r.Scan(&status, &n)
 		if into := count[status]; into != nil {
 			*into = n
 		}

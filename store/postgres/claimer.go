@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // maxClaimers is how many transactions lease single hook calls at once; what is to
@@ -70,13 +71,13 @@ func claimCalls(ctx context.Context, pool *pgxpool.Pool, claims []*request[callC
 	for _, c := range claims {
 		byID[c.key], c.item.call, c.err = c, nil, nil
 		ids, owners = append(ids, c.key), append(owners, c.item.lease.Owner)
-		untils, nows = append(untils, nanos(c.item.lease.Until)), append(nows, nanos(c.item.now))
+		untils, nows = append(untils, row.Nanos(c.item.lease.Until)), append(nows, row.Nanos(c.item.now))
 	}
 	// A call that cannot be read fails alone: the others are leased.
-	_, err := all(ctx, pool, func(row scanner) (struct{}, error) {
+	_, err := all(ctx, pool, func(r row.Scanner) (struct{}, error) {
 		var id string
 		var snapshot json.RawMessage
-		call, err := scanHookCall(leading{leading{row, &id}, &snapshot})
+		call, err := scanHookCall(row.Leading(row.Leading(r, &id), &snapshot))
 		call.Snapshot = snapshot
 		if c := byID[id]; c != nil {
 			c.item.call, c.err = &call, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // claimRuns leases runs r to the owner $1 until $2. They are due at $3, held by
@@ -55,7 +56,7 @@ func (s *Store) claimRuns(
 	// Once begun the claim is seen through: runs leased to a caller that gave up
 	// would be held for ever.
 	err := s.write(context.WithoutCancel(ctx), func(ctx context.Context, t *tx) error {
-		runs, err := all(ctx, t, scanClaimed, query, lease.Owner, nanos(lease.Until), nanos(now), which)
+		runs, err := all(ctx, t, scanClaimed, query, lease.Owner, row.Nanos(lease.Until), row.Nanos(now), which)
 		if err != nil {
 			return err
 		}
@@ -76,8 +77,8 @@ type claimedRun struct {
 	host.RunWork
 }
 
-func scanClaimed(row scanner) (c claimedRun, err error) {
-	c.Run, err = scanRun(leading{leading{leading{row, &c.seq}, &c.Lost}, &c.CancelRequested})
+func scanClaimed(r row.Scanner) (c claimedRun, err error) {
+	c.Run, err = scanRun(row.Leading(row.Leading(row.Leading(r, &c.seq), &c.Lost), &c.CancelRequested))
 	return c, err
 }
 
@@ -88,7 +89,7 @@ func runWork(ctx context.Context, t *tx, runs []claimedRun) ([]host.RunWork, err
 	work := make([]host.RunWork, len(runs))
 	for i, run := range runs {
 		work[i] = run.RunWork
-		scan := func(row scanner) (struct{}, error) { return struct{}{}, scanProgress(row, &work[i]) }
+		scan := func(r row.Scanner) (struct{}, error) { return struct{}{}, scanProgress(r, &work[i]) }
 		if _, err := one(ctx, t, scan, query, run.Run.ID); err != nil {
 			return nil, err
 		}
@@ -96,9 +97,9 @@ func runWork(ctx context.Context, t *tx, runs []claimedRun) ([]host.RunWork, err
 	return work, nil
 }
 
-func scanProgress(row scanner, work *host.RunWork) error {
+func scanProgress(r row.Scanner, work *host.RunWork) error {
 	var request, checkpoint []byte
-	if err := row.Scan(&request, &checkpoint, &work.NextEvent); err != nil {
+	if err := r.Scan(&request, &checkpoint, &work.NextEvent); err != nil {
 		return err
 	}
 	work.Checkpoint = checkpoint
@@ -114,7 +115,7 @@ func scanProgress(row scanner, work *host.RunWork) error {
 // ReleaseRun gives a claimed run back, due now.
 func (s *Store) ReleaseRun(ctx context.Context, id string, attempt int) error {
 	const query = `UPDATE runs SET owner = '', lease_until = 0, due_at = $1 WHERE id = $2`
-	now := nanos(s.now())
+	now := row.Nanos(s.now())
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		if _, err := holdRun(ctx, t, id, attempt); err != nil {
 			return err

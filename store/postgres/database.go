@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -147,44 +148,34 @@ type querier interface {
 	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 }
 
-// scanner is a row of a result.
-type scanner interface{ Scan(dest ...any) error }
-
 // all returns every row of a query's result.
-func all[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func all[T any](ctx context.Context, q querier, scan func(row.Scanner) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.AppendRows([]T(nil), rows, func(row pgx.CollectableRow) (T, error) { return scan(row) })
+	return pgx.AppendRows([]T(nil), rows, func(r pgx.CollectableRow) (T, error) { return scan(r) })
 }
 
 // one returns the only row of a query's result, or pgx.ErrNoRows.
-func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+func one[T any](ctx context.Context, q querier, scan func(row.Scanner) (T, error), query string, args ...any) (T, error) {
 	rows, err := q.Query(ctx, query, args...)
 	if err != nil {
 		var none T
 		return none, err
 	}
-	return pgx.CollectOneRow(rows, func(row pgx.CollectableRow) (T, error) { return scan(row) })
-}
-
-// value scans a row of one column.
-func value[T any](row scanner) (T, error) {
-	var v T
-	err := row.Scan(&v)
-	return v, err
+	return pgx.CollectOneRow(rows, func(r pgx.CollectableRow) (T, error) { return scan(r) })
 }
 
 // list and get are all and one outside of transactions.
-func list[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func list[T any](ctx context.Context, s *Store, scan func(row.Scanner) (T, error), query string, args ...any) ([]T, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	items, err := all(ctx, s.pool, scan, query, args...)
 	return items, explained(err)
 }
 
-func get[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+func get[T any](ctx context.Context, s *Store, scan func(row.Scanner) (T, error), query string, args ...any) (T, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	item, err := one(ctx, s.pool, scan, query, args...)

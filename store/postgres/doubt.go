@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // doubtFor is how long a claim that failed is looked after: its commit may still be
@@ -37,7 +38,7 @@ func (d *doubts) add(lease host.Lease, err error) {
 	if d.claims == nil {
 		d.claims = map[doubtedClaim]time.Time{}
 	}
-	d.claims[doubtedClaim{lease.Owner, nanos(lease.Until)}] = time.Now().Add(doubtFor)
+	d.claims[doubtedClaim{lease.Owner, row.Nanos(lease.Until)}] = time.Now().Add(doubtFor)
 }
 
 // list returns the claims to look after.
@@ -66,7 +67,7 @@ func (s *Store) giveBackDoubted(ctx context.Context) error {
 	for _, claim := range s.doubts.list() {
 		given := 0
 		err := s.transact(ctx, func(ctx context.Context, t *tx) error {
-			args := []any{claim.owner, claim.until, nanos(s.now())}
+			args := []any{claim.owner, claim.until, row.Nanos(s.now())}
 			n, err := requeue(ctx, t, scanRunJob, runs, args)
 			if err != nil {
 				return err

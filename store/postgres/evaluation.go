@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Evaluations returns one page of those the filter chooses, and how many there are.
@@ -23,7 +24,7 @@ func (s *Store) Evaluations(ctx context.Context, filter host.EvaluationFilter) (
 	if err != nil {
 		return nil, 0, fmt.Errorf("find evaluations: %w", err)
 	}
-	total, err := get(ctx, s, value[int], count, append(args[:n:n], host.MaxCounted)...)
+	total, err := get(ctx, s, row.Value[int], count, append(args[:n:n], host.MaxCounted)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count evaluations: %w", err)
 	}
@@ -83,7 +84,7 @@ func (s *Store) RenameEvaluation(ctx context.Context, id, name string, at time.T
 	const query = `UPDATE evaluations SET name = $1, updated_at = $2 WHERE id = $3 RETURNING ` + evaluationColumns
 	var renamed host.Evaluation
 	err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
-		renamed, err = one(ctx, t, scanEvaluation, query, text(name), nanos(at), id)
+		renamed, err = one(ctx, t, scanEvaluation, query, text(name), row.Nanos(at), id)
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

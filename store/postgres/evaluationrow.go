@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // evaluationRow is an evaluation as it is stored.
@@ -21,7 +22,7 @@ func newEvaluationRows(call host.HookCall) ([]evaluationRow, error) {
 		if e.HookCallID != call.ID || e.RunID != call.RunID {
 			return nil, fmt.Errorf("evaluation %q is of hook call %q of run %q", e.ID, e.HookCallID, e.RunID)
 		}
-		doc, err := encode(e)
+		doc, err := row.Encode(e)
 		if err != nil {
 			return nil, fmt.Errorf("encode evaluation: %w", err)
 		}
@@ -39,7 +40,7 @@ func (r *evaluationRow) values() []any {
 	e := &r.evaluation
 	return []any{
 		e.RunID, e.ID, e.HookCallID, string(e.Component.Kind), e.Component.ID, e.Model,
-		text(e.Name), nanos(e.CreatedAt), nanos(e.UpdatedAt), r.doc,
+		text(e.Name), row.Nanos(e.CreatedAt), row.Nanos(e.UpdatedAt), r.doc,
 	}
 }
 
@@ -53,8 +54,8 @@ func (r *hookCallRow) replaceEvaluations(ctx context.Context, t *tx) error {
 			return err
 		}
 	}
-	for _, row := range r.evaluations {
-		if _, err := t.Exec(ctx, insertEvaluationQuery, row.values()...); err != nil {
+	for _, e := range r.evaluations {
+		if _, err := t.Exec(ctx, insertEvaluationQuery, e.values()...); err != nil {
 			return err
 		}
 	}
@@ -63,19 +64,19 @@ func (r *hookCallRow) replaceEvaluations(ctx context.Context, t *tx) error {
 
 const evaluationColumns = `name, updated_at, doc`
 
-func scanEvaluation(row scanner) (host.Evaluation, error) {
+func scanEvaluation(r row.Scanner) (host.Evaluation, error) {
 	var (
 		e       host.Evaluation
 		name    string
 		updated int64
 		doc     []byte
 	)
-	if err := row.Scan(&name, &updated, &doc); err != nil {
+	if err := r.Scan(&name, &updated, &doc); err != nil {
 		return e, err
 	}
 	if err := json.Unmarshal(doc, &e); err != nil {
 		return e, fmt.Errorf("decode evaluation: %w", err)
 	}
-	e.Name, e.UpdatedAt = name, timeOf(updated)
+	e.Name, e.UpdatedAt = name, row.Time(updated)
 	return e, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // AppendEvents stores events while the attempt is not over.
@@ -40,7 +41,7 @@ type eventColumnsOf struct {
 
 func (c *eventColumnsOf) add(events []host.RunEvent) error {
 	for _, event := range events {
-		doc, err := encode(event)
+		doc, err := row.Encode(event)
 		if err != nil {
 			return fmt.Errorf("encode event %d: %w", event.Index, err)
 		}
@@ -54,7 +55,7 @@ const nextEvent = `(SELECT coalesce(max(idx) + 1, 0) FROM run_events WHERE run_i
 
 // NextEvent is the index that follows the last stored event of a run.
 func (s *Store) NextEvent(ctx context.Context, runID string) (int, error) {
-	next, err := get(ctx, s, value[int], `SELECT `+nextEvent, runID)
+	next, err := get(ctx, s, row.Value[int], `SELECT `+nextEvent, runID)
 	if err != nil {
 		return 0, fmt.Errorf("count events: %w", err)
 	}
@@ -72,9 +73,9 @@ func (s *Store) RunEvents(ctx context.Context, runID string, from, limit int) ([
 	return events, nil
 }
 
-func scanEvent(row scanner) (event host.RunEvent, err error) {
+func scanEvent(r row.Scanner) (event host.RunEvent, err error) {
 	var doc []byte
-	if err := row.Scan(&event.Index, &doc); err != nil {
+	if err := r.Scan(&event.Index, &doc); err != nil {
 		return event, err
 	}
 	if err := json.Unmarshal(doc, &event); err != nil {
@@ -97,7 +98,7 @@ func (s *Store) expireEvents(ctx context.Context, before time.Time) (int, error)
 	for total := 0; ; {
 		var n int
 		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
-			n, err = one(ctx, t, value[int], expireEventsQuery, nanos(before), expireStreams)
+			n, err = one(ctx, t, row.Value[int], expireEventsQuery, row.Nanos(before), expireStreams)
 			return err
 		})
 		if err != nil {

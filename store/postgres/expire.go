@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // expireBatch bounds the rows one transaction deletes, and so how long it keeps
@@ -64,7 +65,7 @@ type aged struct {
 // yields those behind it in their order, up to the first that was created after
 // before. It hands the ids of what is over to drop, which says how many it took.
 func (s *Store) expireOld(
-	ctx context.Context, query string, scan func(scanner) (aged, error), before time.Time, drop string,
+	ctx context.Context, query string, scan func(row.Scanner) (aged, error), before time.Time, drop string,
 ) (int, error) {
 	total, behind := 0, int64(0)
 	for {
@@ -90,12 +91,12 @@ func (s *Store) expireOld(
 // over returns the ids of the rows that ended before a time, up to the first
 // that was created later, and whether there was one.
 func over(rows []aged, before time.Time) (ids []string, young bool) {
-	for _, row := range rows {
-		if !row.created.Before(before) {
+	for _, r := range rows {
+		if !r.created.Before(before) {
 			return ids, true
 		}
-		if row.final && row.finished.Before(before) {
-			ids = append(ids, row.id)
+		if r.final && r.finished.Before(before) {
+			ids = append(ids, r.id)
 		}
 	}
 	return ids, false
@@ -104,7 +105,7 @@ func over(rows []aged, before time.Time) (ids []string, young bool) {
 // drop deletes rows in one transaction and returns how many it found.
 func (s *Store) drop(ctx context.Context, query string, ids []string) (n int, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		n, err = one(ctx, t, value[int], query, ids)
+		n, err = one(ctx, t, row.Value[int], query, ids)
 		return err
 	})
 	return n, err

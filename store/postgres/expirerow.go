@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const agedCallsQuery = `SELECT seq, id, status, created_at, finished_at FROM hook_calls
@@ -23,11 +24,11 @@ const dropCallsQuery = `WITH gone AS (
 	SELECT count(*) FROM gone`
 
 func (s *Store) expireHookCalls(ctx context.Context, before time.Time) (int, error) {
-	scan := func(row scanner) (a aged, err error) {
+	scan := func(r row.Scanner) (a aged, err error) {
 		var status host.HookCallStatus
 		var created, finished int64
-		err = row.Scan(&a.seq, &a.id, &status, &created, &finished)
-		a.final, a.created, a.finished = status.Final(), timeOf(created), timeOf(finished)
+		err = r.Scan(&a.seq, &a.id, &status, &created, &finished)
+		a.final, a.created, a.finished = status.Final(), row.Time(created), row.Time(finished)
 		return a, err
 	}
 	return s.expireOld(ctx, agedCallsQuery, scan, before, dropCallsQuery)
@@ -60,10 +61,10 @@ const dropRunsQuery = `WITH roots AS (
 	SELECT count(*) FROM roots`
 
 func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
-	scan := func(row scanner) (a aged, err error) {
+	scan := func(r row.Scanner) (a aged, err error) {
 		var created, finished int64
-		err = row.Scan(&a.seq, &a.id, &a.final, &created, &finished)
-		a.final, a.created, a.finished = a.final && finished != 0, timeOf(created), timeOf(finished)
+		err = r.Scan(&a.seq, &a.id, &a.final, &created, &finished)
+		a.final, a.created, a.finished = a.final && finished != 0, row.Time(created), row.Time(finished)
 		return a, err
 	}
 	return s.expireOld(ctx, agedRunsQuery, scan, before, dropRunsQuery)
@@ -97,26 +98,26 @@ func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {
 func dropLogs(ctx context.Context, t *tx, before time.Time) (int, error) {
 	var ids []string
 	var docs [][]byte
-	scan := func(row scanner) (struct{}, error) {
-		id, doc, err := scanWithoutLogs(row)
+	scan := func(r row.Scanner) (struct{}, error) {
+		id, doc, err := scanWithoutLogs(r)
 		ids, docs = append(ids, id), append(docs, doc)
 		return struct{}{}, err
 	}
-	if _, err := all(ctx, t, scan, oldLogsQuery, nanos(before), expireBatch); err != nil || len(ids) == 0 {
+	if _, err := all(ctx, t, scan, oldLogsQuery, row.Nanos(before), expireBatch); err != nil || len(ids) == 0 {
 		return 0, err
 	}
 	return t.exec(ctx, dropLogsQuery, ids, docs)
 }
 
-func scanWithoutLogs(row scanner) (id string, doc []byte, err error) {
+func scanWithoutLogs(r row.Scanner) (id string, doc []byte, err error) {
 	var call host.HookCall
-	if err := row.Scan(&id, &doc); err != nil {
+	if err := r.Scan(&id, &doc); err != nil {
 		return id, nil, err
 	}
 	if err := json.Unmarshal(doc, &call); err != nil {
 		return id, nil, fmt.Errorf("decode hook call: %w", err)
 	}
 	call.Logs = []host.LogLine{}
-	doc, err = encode(call)
+	doc, err = row.Encode(call)
 	return id, doc, err
 }

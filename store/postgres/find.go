@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // FindHookCalls returns the calls the filter chooses, those stored last first.
@@ -24,7 +25,7 @@ func (s *Store) FindHookCalls(
 		return host.HookCallPage{}, fmt.Errorf("find hook calls: %w", err)
 	}
 	count := fmt.Sprintf(`SELECT count(*) FROM (SELECT 1%s LIMIT $%d) AS counted`, chosen, n+1)
-	total, err := get(ctx, s, value[int], count, append(args[:n:n], host.MaxCounted)...)
+	total, err := get(ctx, s, row.Value[int], count, append(args[:n:n], host.MaxCounted)...)
 	if err != nil {
 		return host.HookCallPage{}, fmt.Errorf("count hook calls: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // FinishRun stores the run, its session, its hook calls with their snapshots, and
@@ -98,8 +99,8 @@ func (f *finishRows) tellNext(ctx context.Context, t *tx) error {
 	if !run.TopLevel() || run.Parallel {
 		return nil
 	}
-	waiting, err := all(ctx, t, func(row scanner) (n next, err error) {
-		err = row.Scan(&n.id, &n.due)
+	waiting, err := all(ctx, t, func(r row.Scanner) (n next, err error) {
+		err = r.Scan(&n.id, &n.due)
 		return n, err
 	}, query, run.SessionID)
 	if err != nil || len(waiting) == 0 {
@@ -133,7 +134,7 @@ func (f *finishRows) refusal(ctx context.Context, q querier) error {
 	case f.whole && err == nil:
 		return runExists(run.ID)
 	case f.whole && host.CodeOf(err) == host.CodeNotFound:
-		cancelled, err = one(ctx, q, value[bool], `SELECT EXISTS (SELECT FROM run_cancels WHERE run_id = $1)`, run.ID)
+		cancelled, err = one(ctx, q, row.Value[bool], `SELECT EXISTS (SELECT FROM run_cancels WHERE run_id = $1)`, run.ID)
 	}
 	if err == nil && cancelled && run.Status != host.RunCancelled {
 		return host.ErrCancelled
@@ -147,7 +148,7 @@ func (f *finishRows) rebase(ctx context.Context, t *tx) error {
 		return nil
 	}
 	const query = `SELECT state FROM sessions WHERE id = $1 FOR NO KEY UPDATE`
-	current, err := one(ctx, t, value[[]byte], query, f.session.ID)
+	current, err := one(ctx, t, row.Value[[]byte], query, f.session.ID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // finishRows is a host.Finish as it is stored.
@@ -42,11 +43,11 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 		f.signals = []host.Signal{{Kind: host.SignalEvents, ID: finish.Run.ID}}
 	}
 	for _, call := range finish.Calls {
-		row, err := newHookCallRow(call)
+		stored, err := newHookCallRow(call)
 		if err != nil {
 			return nil, err
 		}
-		f.calls = append(f.calls, row)
+		f.calls = append(f.calls, stored)
 		if call.Owner == "" && !call.Status.Final() {
 			f.due = append(f.due, callJob(&call))
 		}
@@ -142,7 +143,7 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 		return nil
 	})
 	if !run.TopLevel() {
-		b.Queue(noteChildQuery, run.ID, run.RootID, run.ParentID, nanos(run.CreatedAt))
+		b.Queue(noteChildQuery, run.ID, run.RootID, run.ParentID, row.Nanos(run.CreatedAt))
 	}
 	if m.InputTokens|m.OutputTokens|m.TotalTokens|m.ReasoningTokens|m.CacheReadTokens != 0 {
 		b.Queue(addUsageQuery, run.ID, run.SessionID, run.Model, run.ModelProvider,
@@ -153,12 +154,12 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 	}
 	for i := range f.calls { // one by one: a list of few costs more
 		b.Queue(insertCallQuery, append([]any{run.ID}, f.calls[i].values()...)...)
-		for _, row := range f.calls[i].evaluations {
-			b.Queue(insertEvaluationQuery+` WHERE `+ended, row.values()...)
+		for _, e := range f.calls[i].evaluations {
+			b.Queue(insertEvaluationQuery+` WHERE `+ended, e.values()...)
 		}
 	}
 	for _, snapshot := range f.snapshots {
-		b.Queue(insertSnapshotQuery, run.ID, snapshot.ID, snapshot.RunID, blob(snapshot.Context))
+		b.Queue(insertSnapshotQuery, run.ID, snapshot.ID, snapshot.RunID, row.Blob(snapshot.Context))
 	}
 	if run.Background {
 		f.queueStream(b)
@@ -172,7 +173,7 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 func (f *finishRows) queueStream(b *pgx.Batch) {
 	run := f.run.run
 	b.Queue(insertEventsQuery, run.ID, f.events.indexes, f.events.docs)
-	b.Queue(streamEndedQuery, run.ID, nanos(run.FinishedAt))
+	b.Queue(streamEndedQuery, run.ID, row.Nanos(run.FinishedAt))
 	b.Queue(dropInputQuery, run.ID)
 	b.Queue(dropCheckpointQuery, run.ID)
 }
@@ -185,13 +186,13 @@ func (f *finishRows) endQuery() (string, []any) {
 		session = &f.session.ID
 	}
 	args := []any{
-		run.ID, run.SessionID, run.Parallel, string(run.Status), nanos(run.FinishedAt), f.run.doc,
+		run.ID, run.SessionID, run.Parallel, string(run.Status), row.Nanos(run.FinishedAt), f.run.doc,
 		session, f.before, f.thorough,
 	}
 	if run.TopLevel() && !f.whole {
 		return updateEndQuery, append(args, run.Attempt)
 	}
-	args = append(args, run.Background, string(run.Component.Kind), run.Component.ID, run.Attempt, nanos(run.CreatedAt))
+	args = append(args, run.Background, string(run.Component.Kind), run.Component.ID, run.Attempt, row.Nanos(run.CreatedAt))
 	if !run.TopLevel() {
 		return insertChildQuery, append(args, run.RootID)
 	}
@@ -202,6 +203,6 @@ func (f *finishRows) endQuery() (string, []any) {
 func sessionValues(s *host.Session) []any {
 	return []any{
 		s.ID, string(s.Component.Kind), s.Component.ID, s.Component.Name, s.UserID, s.Name, text(s.Title),
-		[]byte(s.State), []byte(s.Metadata), nanos(s.CreatedAt), nanos(s.UpdatedAt),
+		[]byte(s.State), []byte(s.Metadata), row.Nanos(s.CreatedAt), row.Nanos(s.UpdatedAt),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const hookCallsQuery = `SELECT ` + hookCallColumns + ` FROM hook_calls
@@ -36,19 +37,19 @@ func (s *Store) StartHookCall(_ context.Context, id string, fence int, at time.T
 // is handed on.
 func (s *Store) FinishHookCall(ctx context.Context, fence int, call host.HookCall) error {
 	call.Owner, call.LeaseUntil = "", time.Time{}
-	row, err := newHookCallRow(call)
+	stored, err := newHookCallRow(call)
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
 	}
 	switch {
 	case !call.Status.Final():
-		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.retry(ctx, t, fence) })
-	case len(row.evaluations) > 0:
-		err = s.write(ctx, func(ctx context.Context, t *tx) error { return row.finish(ctx, t, fence) })
+		err = s.write(ctx, func(ctx context.Context, t *tx) error { return stored.retry(ctx, t, fence) })
+	case len(stored.evaluations) > 0:
+		err = s.write(ctx, func(ctx context.Context, t *tx) error { return stored.finish(ctx, t, fence) })
 	default:
 		// Its start is needless now; one that is being written does no harm later.
 		if _, _, err = s.writer.queue.tryClaim(hookCallKey(call.ID)); err == nil {
-			_, err = s.finisher.do(ctx, call.ID, callFinish{row: row, attempt: fence})
+			_, err = s.finisher.do(ctx, call.ID, callFinish{row: stored, attempt: fence})
 		}
 	}
 	if err != nil {
@@ -99,7 +100,7 @@ func (s *Store) ReleaseHookCall(ctx context.Context, id string, fence int) error
 	const query = `UPDATE hook_calls SET status = 'queued', releases = releases + 1,
 			owner = '', lease_until = 0, next_attempt_at = $1
 		WHERE id = $2 AND attempt + releases = $3 AND ` + notFinal + ` RETURNING id, plugin`
-	now := nanos(s.now())
+	now := row.Nanos(s.now())
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		released, err := all(ctx, t, scanCallJob, query, now, id, fence)
 		if err == nil && len(released) == 0 {
@@ -115,9 +116,9 @@ func (s *Store) ReleaseHookCall(ctx context.Context, id string, fence int) error
 }
 
 // scanCallJob reads id and plugin of a call that is due now.
-func scanCallJob(row scanner) (host.Job, error) {
+func scanCallJob(r row.Scanner) (host.Job, error) {
 	job := host.Job{Kind: host.JobHookCall}
-	err := row.Scan(&job.ID, &job.Plugin)
+	err := r.Scan(&job.ID, &job.Plugin)
 	return job, err
 }
 
@@ -128,7 +129,7 @@ func hookCallKey(id string) string { return "hook call " + id }
 // returns host.ErrStale when the fence is another.
 func holdHookCall(ctx context.Context, t *tx, id string, fence int) error {
 	const query = `SELECT 1 FROM hook_calls WHERE id = $1 AND attempt + releases = $2 AND ` + notFinal + ` FOR NO KEY UPDATE`
-	_, err := one(ctx, t, value[int], query, id, fence)
+	_, err := one(ctx, t, row.Value[int], query, id, fence)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return missingHookCall(ctx, t, id)
 	}
@@ -138,7 +139,7 @@ func holdHookCall(ctx context.Context, t *tx, id string, fence int) error {
 // missingHookCall says why a write met no row: there is none, or the attempt is
 // over.
 func missingHookCall(ctx context.Context, q querier, id string) error {
-	found, err := one(ctx, q, value[bool], `SELECT EXISTS (SELECT FROM hook_calls WHERE id = $1)`, id)
+	found, err := one(ctx, q, row.Value[bool], `SELECT EXISTS (SELECT FROM hook_calls WHERE id = $1)`, id)
 	switch {
 	case err != nil:
 		return err

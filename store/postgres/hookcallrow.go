@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // hookCallRow is a call as it is stored.
@@ -17,20 +18,20 @@ type hookCallRow struct {
 }
 
 func newHookCallRow(call host.HookCall) (hookCallRow, error) {
-	doc, err := encode(call)
+	doc, err := row.Encode(call)
 	if err != nil {
 		return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)
 	}
-	row := hookCallRow{call: call, doc: doc}
-	if row.evaluations, err = newEvaluationRows(call); err != nil {
+	stored := hookCallRow{call: call, doc: doc}
+	if stored.evaluations, err = newEvaluationRows(call); err != nil {
 		return hookCallRow{}, err
 	}
 	if call.Spec != nil {
-		if row.spec, err = encode(call.Spec); err != nil {
+		if stored.spec, err = row.Encode(call.Spec); err != nil {
 			return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)
 		}
 	}
-	return row, nil
+	return stored, nil
 }
 
 // finishedAt is 0 for a call that is not final, whenever an attempt of it ended.
@@ -38,7 +39,7 @@ func (r *hookCallRow) finishedAt() int64 {
 	if !r.call.Status.Final() {
 		return 0
 	}
-	return nanos(r.call.FinishedAt)
+	return row.Nanos(r.call.FinishedAt)
 }
 
 // logged reports whether the row holds logs that grow old.
@@ -49,8 +50,8 @@ func (r *hookCallRow) values() []any {
 	c := &r.call
 	return []any{
 		c.ID, c.RunID, c.SessionID, c.Plugin, c.Digest, c.Hook, string(c.Mode), c.Sequence, c.Position, string(c.Status),
-		c.Attempt, c.MaxAttempts, c.Owner, nanos(c.LeaseUntil), nanos(c.NextAttemptAt), nanos(c.CreatedAt),
-		nanos(c.StartedAt), r.finishedAt(), r.logged(), c.SnapshotID, r.spec, r.doc,
+		c.Attempt, c.MaxAttempts, c.Owner, row.Nanos(c.LeaseUntil), row.Nanos(c.NextAttemptAt), row.Nanos(c.CreatedAt),
+		row.Nanos(c.StartedAt), r.finishedAt(), r.logged(), c.SnapshotID, r.spec, r.doc,
 	}
 }
 
@@ -92,7 +93,7 @@ func (c *finishedCalls) add(f *callFinish) {
 	r, call := &f.row, &f.row.call
 	c.ids, c.fences = append(c.ids, call.ID), append(c.fences, int32(f.attempt))
 	c.statuses, c.attempts = append(c.statuses, string(call.Status)), append(c.attempts, int32(call.Attempt))
-	c.due, c.started = append(c.due, nanos(call.NextAttemptAt)), append(c.started, nanos(call.StartedAt))
+	c.due, c.started = append(c.due, row.Nanos(call.NextAttemptAt)), append(c.started, row.Nanos(call.StartedAt))
 	c.finished, c.logged, c.docs = append(c.finished, r.finishedAt()), append(c.logged, r.logged()), append(c.docs, r.doc)
 }
 
@@ -105,7 +106,7 @@ const hookCallColumns = `status, attempt, releases, position, owner,
 	greatest(lease_until, (SELECT n.lease_until FROM nodes AS n WHERE n.id = owner)),
 	next_attempt_at, started_at, snapshot_id, spec, doc`
 
-func scanHookCall(row scanner) (host.HookCall, error) {
+func scanHookCall(r row.Scanner) (host.HookCall, error) {
 	var (
 		call                host.HookCall
 		columns             host.HookCall
@@ -113,7 +114,7 @@ func scanHookCall(row scanner) (host.HookCall, error) {
 		spec                []byte
 		doc                 []byte
 	)
-	err := row.Scan(&columns.Status, &columns.Attempt, &columns.Releases, &columns.Position, &columns.Owner, &lease, &due,
+	err := r.Scan(&columns.Status, &columns.Attempt, &columns.Releases, &columns.Position, &columns.Owner, &lease, &due,
 		&started, &columns.SnapshotID, &spec, &doc)
 	if err != nil {
 		return call, err
@@ -128,6 +129,6 @@ func scanHookCall(row scanner) (host.HookCall, error) {
 	}
 	call.Status, call.Attempt, call.Position = columns.Status, columns.Attempt, columns.Position
 	call.Owner, call.Releases, call.SnapshotID = columns.Owner, columns.Releases, columns.SnapshotID
-	call.LeaseUntil, call.NextAttemptAt, call.StartedAt = timeOf(lease), timeOf(due), timeOf(started)
+	call.LeaseUntil, call.NextAttemptAt, call.StartedAt = row.Time(lease), row.Time(due), row.Time(started)
 	return call, nil
 }

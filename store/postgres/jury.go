@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -35,8 +37,8 @@ const peersQuery = `WITH held AS (
 
 // deadNodes returns the nodes that are found dead now.
 func (s *Store) deadNodes(ctx context.Context, self string) ([]string, error) {
-	scan := func(row scanner) (p peer, err error) {
-		err = row.Scan(&p.id, &p.expiresAt, &p.expired, &p.attended, &p.present)
+	scan := func(r row.Scanner) (p peer, err error) {
+		err = r.Scan(&p.id, &p.expiresAt, &p.expired, &p.attended, &p.present)
 		return p, err
 	}
 	peers, err := list(ctx, s, scan, peersQuery, self, s.jury.settle)

@@ -8,12 +8,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // KVValue returns what a plugin keeps under a key, or false.
 func (s *Store) KVValue(ctx context.Context, plugin, key string) ([]byte, bool, error) {
 	const query = `SELECT value FROM plugin_values WHERE plugin = $1 AND key = $2`
-	found, err := get(ctx, s, value[[]byte], query, plugin, []byte(key))
+	found, err := get(ctx, s, row.Value[[]byte], query, plugin, []byte(key))
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, false, nil
@@ -39,7 +40,7 @@ func (s *Store) SetKVValue(ctx context.Context, plugin, key string, value []byte
 		if err := quota.Check(used.keys+1, used.bytes+int64(len(key)+len(value))); err != nil {
 			return err
 		}
-		_, err = t.Exec(ctx, query, plugin, []byte(key), blob(value))
+		_, err = t.Exec(ctx, query, plugin, []byte(key), row.Blob(value))
 		return err
 	})
 	if err != nil {
@@ -73,8 +74,8 @@ func usedBeside(ctx context.Context, t *tx, plugin, key string) (usage, error) {
 	return one(ctx, t, scanUsage, query, plugin, []byte(key))
 }
 
-func scanUsage(row scanner) (usage, error) {
+func scanUsage(r row.Scanner) (usage, error) {
 	var u usage
-	err := row.Scan(&u.keys, &u.bytes)
+	err := r.Scan(&u.keys, &u.bytes)
 	return u, err
 }

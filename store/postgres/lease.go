@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // renewQuery renews the lease of a node. Its clock and the database's may differ:
@@ -25,8 +26,8 @@ func (s *Store) RenewLeases(ctx context.Context, lease host.Lease) ([]string, er
 	}
 	// Bounded by what a lease can last by a clock that was set.
 	left := max(min(lease.Until.Sub(s.now()), time.Hour), -time.Hour)
-	cancelled, err := list(ctx, s, value[string], renewQuery,
-		lease.Owner, nanos(lease.Until), left, attendanceLock(lease.Owner).key())
+	cancelled, err := list(ctx, s, row.Value[string], renewQuery,
+		lease.Owner, row.Nanos(lease.Until), left, attendanceLock(lease.Owner).key())
 	if err != nil {
 		return nil, fmt.Errorf("renew leases: %w", err)
 	}

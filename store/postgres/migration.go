@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // migrationFiles are append-only: a file that was released never changes.
@@ -125,9 +127,9 @@ func readSchema(ctx context.Context, q querier) (Schema, error) {
 		return Schema{}, err
 	}
 	schema := Schema{Latest: len(steps)}
-	exists, err := one(ctx, q, value[bool], `SELECT to_regclass('schema_migrations') IS NOT NULL`)
+	exists, err := one(ctx, q, row.Value[bool], `SELECT to_regclass('schema_migrations') IS NOT NULL`)
 	if err == nil && exists {
-		schema.Version, err = one(ctx, q, value[int], `SELECT coalesce(max(version), 0) FROM schema_migrations`)
+		schema.Version, err = one(ctx, q, row.Value[int], `SELECT coalesce(max(version), 0) FROM schema_migrations`)
 	}
 	if err == nil && schema.Version > schema.Latest {
 		err = errors.New("the database has " + schema.String() + ": use a newer program")

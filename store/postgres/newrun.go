@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // CreateRun stores who runs what. It drops everything a hook has to permit
@@ -72,13 +73,13 @@ type creation struct {
 }
 
 func newCreation(n host.NewRun) (*creation, error) {
-	row, err := newRunRow(&n.Run, n.Lease)
+	stored, err := newRunRow(&n.Run, n.Lease)
 	if err != nil {
 		return nil, err
 	}
-	c := &creation{row: row, key: n.IdempotencyKey, maxQueued: n.MaxQueued}
+	c := &creation{row: stored, key: n.IdempotencyKey, maxQueued: n.MaxQueued}
 	if n.Request != nil {
-		if c.request, err = encode(n.Request); err != nil {
+		if c.request, err = row.Encode(n.Request); err != nil {
 			return nil, fmt.Errorf("encode request: %w", err)
 		}
 	}
@@ -114,9 +115,9 @@ func (c *creation) write(ctx context.Context, t *tx) error {
 func (c *creation) insert(ctx context.Context, t *tx) (err error) {
 	var rows runColumnsOf
 	rows.add(&c.row)
-	c.cancelled, err = one(ctx, t, func(row scanner) (cancelled bool, err error) {
+	c.cancelled, err = one(ctx, t, func(r row.Scanner) (cancelled bool, err error) {
 		var id string
-		err = row.Scan(&id, &cancelled)
+		err = r.Scan(&id, &cancelled)
 		return cancelled, err
 	}, insertRunsQuery+`, cancel_requested`, rows.args()...)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -135,7 +136,7 @@ const openRunQuery = `WITH opened AS (INSERT INTO sessions (id, component_kind, 
 func (c *creation) open(ctx context.Context, t *tx) error {
 	run := c.row.run
 	_, err := t.Exec(ctx, openRunQuery, run.ID, c.request, run.SessionID, string(run.Component.Kind), run.Component.ID,
-		run.Component.Name, run.UserID, nanos(run.CreatedAt))
+		run.Component.Name, run.UserID, row.Nanos(run.CreatedAt))
 	return err
 }
 
@@ -174,14 +175,14 @@ func (c *creation) checkQueue(ctx context.Context, t *tx) error {
 	}
 	const query = `SELECT count(*) FROM (SELECT 1 FROM runs
 		WHERE status = 'PENDING' AND status IN ('PENDING', 'RUNNING') AND background LIMIT $1) AS queued`
-	queued, err := one(ctx, t, value[int], query, c.maxQueued)
+	queued, err := one(ctx, t, row.Value[int], query, c.maxQueued)
 	if err != nil || queued+nearlyFull < c.maxQueued {
 		return err
 	}
 	if err := t.lock(ctx, queueLock); err != nil {
 		return err
 	}
-	queued, err = one(ctx, t, value[int], query, c.maxQueued)
+	queued, err = one(ctx, t, row.Value[int], query, c.maxQueued)
 	if err == nil && queued >= c.maxQueued {
 		return host.Errorf(host.CodeBusy, "the queue of background runs is full")
 	}

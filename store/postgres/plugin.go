@@ -11,11 +11,12 @@ import (
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // InstallPlugin stores a version and its module. The version is not active.
 func (s *Store) InstallPlugin(ctx context.Context, plugin host.Plugin, module []byte) (bool, error) {
-	manifest, err := encode(plugin.Manifest)
+	manifest, err := row.Encode(plugin.Manifest)
 	if err != nil {
 		return false, fmt.Errorf("install plugin: encode manifest: %w", err)
 	}
@@ -25,7 +26,7 @@ func (s *Store) InstallPlugin(ctx context.Context, plugin host.Plugin, module []
 			return err
 		}
 		const query = `INSERT INTO modules (digest, bytes) VALUES ($1, $2)`
-		if _, err := t.Exec(ctx, query, plugin.Digest, blob(module)); err != nil {
+		if _, err := t.Exec(ctx, query, plugin.Digest, row.Blob(module)); err != nil {
 			return err
 		}
 		return revise(ctx, t)
@@ -42,12 +43,12 @@ func insertPlugin(ctx context.Context, t *tx, plugin *host.Plugin, manifest []by
 	const insert = `INSERT INTO plugins (name, version, digest, manifest, module_size, tests, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 	n, err := t.exec(ctx, insert, plugin.Name, plugin.Version, plugin.Digest, manifest,
-		plugin.ModuleSize, string(plugin.Tests), nanos(plugin.CreatedAt))
+		plugin.ModuleSize, string(plugin.Tests), row.Nanos(plugin.CreatedAt))
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
 	const existing = `SELECT digest FROM plugins WHERE name = $1 AND version = $2`
-	digest, err := one(ctx, t, value[string], existing, plugin.Name, plugin.Version)
+	digest, err := one(ctx, t, row.Value[string], existing, plugin.Name, plugin.Version)
 	if err == nil && digest != plugin.Digest {
 		err = host.Errorf(host.CodeConflict, "plugin %s %s exists already with other bytes; raise its version",
 			plugin.Name, plugin.Version)
@@ -68,7 +69,7 @@ func (s *Store) Plugins(ctx context.Context) ([]host.Plugin, error) {
 
 // PluginModule returns the module of a digest.
 func (s *Store) PluginModule(ctx context.Context, digest string) ([]byte, error) {
-	module, err := get(ctx, s, value[[]byte], `SELECT bytes FROM modules WHERE digest = $1`, digest)
+	module, err := get(ctx, s, row.Value[[]byte], `SELECT bytes FROM modules WHERE digest = $1`, digest)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, host.Errorf(host.CodeNotFound, "module %q not found", digest)
 	}
@@ -86,14 +87,14 @@ func (s *Store) ActivatePlugin(
 	if grants == nil {
 		grants = []pluginapi.Permission{}
 	}
-	doc, err := encode(grants)
+	doc, err := row.Encode(grants)
 	if err != nil {
 		return fmt.Errorf("activate plugin: %w", err)
 	}
 	const query = `UPDATE plugins SET active = (version = $2), grants = CASE WHEN version = $2 THEN $3 ELSE grants END,
 			activated_at = CASE WHEN version = $2 THEN $4::bigint ELSE 0 END
 		WHERE name = $1 AND EXISTS (SELECT FROM plugins WHERE name = $1 AND version = $2)`
-	if err := s.changePlugin(ctx, name, version, query, doc, nanos(at)); err != nil {
+	if err := s.changePlugin(ctx, name, version, query, doc, row.Nanos(at)); err != nil {
 		return fmt.Errorf("activate plugin: %w", err)
 	}
 	return nil
@@ -131,7 +132,7 @@ func (s *Store) DeletePlugin(ctx context.Context, name, version string) error {
 			return err
 		}
 		const query = `SELECT digest FROM plugins WHERE name = $1 AND version = $2`
-		digest, err := one(ctx, t, value[string], query, name, version)
+		digest, err := one(ctx, t, row.Value[string], query, name, version)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return missingPlugin(name, version)
 		}
@@ -152,7 +153,7 @@ func (s *Store) DeletePlugin(ctx context.Context, name, version string) error {
 // checkNoOpenCalls fails while a hook call needs the digest.
 func checkNoOpenCalls(ctx context.Context, t *tx, digest string) error {
 	const query = `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running') AND digest = $1`
-	open, err := one(ctx, t, value[int], query, digest)
+	open, err := one(ctx, t, row.Value[int], query, digest)
 	if err == nil && open > 0 {
 		return host.Errorf(host.CodeConflict, "hook calls of the plugin are not final yet: %d", open)
 	}
@@ -178,13 +179,13 @@ func missingPlugin(name, version string) error {
 	return host.Errorf(host.CodeNotFound, "plugin %s %s not found", name, version)
 }
 
-func scanPlugin(row scanner) (host.Plugin, error) {
+func scanPlugin(r row.Scanner) (host.Plugin, error) {
 	var (
 		p                  host.Plugin
 		manifest, grants   []byte
 		activated, created int64
 	)
-	err := row.Scan(&p.Name, &p.Version, &p.Digest, &manifest, &p.ModuleSize, &p.Active, &grants,
+	err := r.Scan(&p.Name, &p.Version, &p.Digest, &manifest, &p.ModuleSize, &p.Active, &grants,
 		&activated, &p.Tests, &created)
 	if err != nil {
 		return p, err
@@ -197,6 +198,6 @@ func scanPlugin(row scanner) (host.Plugin, error) {
 			return p, fmt.Errorf("decode grants: %w", err)
 		}
 	}
-	p.ActivatedAt, p.CreatedAt = timeOf(activated), timeOf(created)
+	p.ActivatedAt, p.CreatedAt = row.Time(activated), row.Time(created)
 	return p, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // RetryHookCall revives a dead call.
@@ -39,7 +40,7 @@ func deadHookCall(ctx context.Context, t *tx, id string) (host.HookCall, error) 
 	case call.Status != host.HookCallDead:
 		return call, host.Errorf(host.CodeConflict, "the hook call is %s; only a dead one can be retried", call.Status)
 	}
-	kept, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT FROM snapshots WHERE id = $1)`, call.SnapshotID)
+	kept, err := one(ctx, t, row.Value[bool], `SELECT EXISTS (SELECT FROM snapshots WHERE id = $1)`, call.SnapshotID)
 	if err == nil && !kept {
 		err = host.Errorf(host.CodeConflict, "the context of the hook call is gone; it cannot be retried")
 	}
@@ -49,12 +50,12 @@ func deadHookCall(ctx context.Context, t *tx, id string) (host.HookCall, error) 
 func reviveHookCall(ctx context.Context, t *tx, call host.HookCall) error {
 	const query = `UPDATE hook_calls SET status = $1, attempt = $2, max_attempts = $3, next_attempt_at = $4,
 		started_at = 0, finished_at = 0, logged = FALSE, doc = $5 WHERE id = $6`
-	row, err := newHookCallRow(call)
+	stored, err := newHookCallRow(call)
 	if err != nil {
 		return err
 	}
 	t.due(callJob(&call))
-	_, err = t.Exec(ctx, query, string(call.Status), call.Attempt, call.MaxAttempts, nanos(call.NextAttemptAt), row.doc, call.ID)
+	_, err = t.Exec(ctx, query, string(call.Status), call.Attempt, call.MaxAttempts, row.Nanos(call.NextAttemptAt), stored.doc, call.ID)
 	return err
 }
 

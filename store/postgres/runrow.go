@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // runKey names a run's row to the writer.
@@ -22,7 +23,7 @@ type runRow struct {
 }
 
 func newRunRow(run *host.Run, lease host.Lease) (runRow, error) {
-	doc, err := encode(run)
+	doc, err := row.Encode(run)
 	if err != nil {
 		return runRow{}, fmt.Errorf("encode run: %w", err)
 	}
@@ -58,8 +59,8 @@ func (c *runColumnsOf) add(r *runRow) {
 	c.kinds, c.components = append(c.kinds, string(run.Component.Kind)), append(c.components, run.Component.ID)
 	c.backgrounds, c.parallels = append(c.backgrounds, run.Background), append(c.parallels, run.Parallel)
 	c.statuses, c.attempts = append(c.statuses, string(run.Status)), append(c.attempts, int32(run.Attempt))
-	c.owners, c.leases = append(c.owners, r.lease.Owner), append(c.leases, nanos(r.lease.Until))
-	c.created, c.docs = append(c.created, nanos(run.CreatedAt)), append(c.docs, r.doc)
+	c.owners, c.leases = append(c.owners, r.lease.Owner), append(c.leases, row.Nanos(r.lease.Until))
+	c.created, c.docs = append(c.created, row.Nanos(run.CreatedAt)), append(c.docs, r.doc)
 }
 
 func (c *runColumnsOf) args() []any {
@@ -80,8 +81,8 @@ type fence struct {
 	cancelled bool
 }
 
-func scanFence(row scanner) (f fence, err error) {
-	err = row.Scan(&f.status, &f.attempt, &f.cancelled)
+func scanFence(r row.Scanner) (f fence, err error) {
+	err = r.Scan(&f.status, &f.attempt, &f.cancelled)
 	return f, err
 }
 
@@ -113,14 +114,14 @@ func runExists(id string) error { return host.Errorf(host.CodeConflict, "run %q 
 
 const runColumns = `status, attempt, doc`
 
-func scanRun(row scanner) (host.Run, error) {
+func scanRun(r row.Scanner) (host.Run, error) {
 	var (
 		run     host.Run
 		status  host.RunStatus
 		attempt int
 		doc     []byte
 	)
-	if err := row.Scan(&status, &attempt, &doc); err != nil {
+	if err := r.Scan(&status, &attempt, &doc); err != nil {
 		return run, err
 	}
 	if err := json.Unmarshal(doc, &run); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Session returns a session.
@@ -30,7 +31,7 @@ func sessionNotFound(id string) error {
 // Turns counts the finished top-level runs of a session.
 func (s *Store) Turns(ctx context.Context, sessionID string) (int, error) {
 	const query = `SELECT coalesce(max(turn), 0) FROM runs WHERE session_id = $1 AND turn IS NOT NULL`
-	turns, err := get(ctx, s, value[int], query, sessionID)
+	turns, err := get(ctx, s, row.Value[int], query, sessionID)
 	if err != nil {
 		return 0, fmt.Errorf("count turns: %w", err)
 	}
@@ -40,15 +41,15 @@ func (s *Store) Turns(ctx context.Context, sessionID string) (int, error) {
 const sessionColumns = `id, component_kind, component_id, component_name, user_id, name, title,
 	state, metadata, created_at, updated_at`
 
-func scanSession(row scanner) (host.Session, error) {
+func scanSession(r row.Scanner) (host.Session, error) {
 	var (
 		session          host.Session
 		state, metadata  []byte
 		created, updated int64
 	)
-	err := row.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
+	err := r.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
 		&session.UserID, &session.Name, &session.Title, &state, &metadata, &created, &updated)
 	session.State, session.Metadata = json.RawMessage(state), json.RawMessage(metadata)
-	session.CreatedAt, session.UpdatedAt = timeOf(created), timeOf(updated)
+	session.CreatedAt, session.UpdatedAt = row.Time(created), row.Time(updated)
 	return session, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // CreateSession stores a session without runs.
@@ -39,7 +40,7 @@ func (s *Store) UpdateSession(ctx context.Context, id string, patch host.Session
 	var session host.Session
 	err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
 		session, err = one(ctx, t, scanSession, query,
-			id, patch.Name, []byte(patch.State), []byte(patch.Metadata), nanos(patch.At))
+			id, patch.Name, []byte(patch.State), []byte(patch.Metadata), row.Nanos(patch.At))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return sessionNotFound(id)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // The queries of a deletion; $1 is the session.
@@ -78,7 +79,7 @@ func deleteSession(ctx context.Context, t *tx, id string) error {
 // checkDeletable refuses a session that is still being worked for. A run that
 // has not ended would bring it back.
 func checkDeletable(ctx context.Context, t *tx, id string, dropCalls bool) error {
-	switch run, err := one(ctx, t, value[string], unfinishedRunQuery, id); {
+	switch run, err := one(ctx, t, row.Value[string], unfinishedRunQuery, id); {
 	case err == nil:
 		return host.Errorf(host.CodeConflict, "run %q of session %q has not ended", run, id)
 	case !errors.Is(err, pgx.ErrNoRows):
@@ -86,7 +87,7 @@ func checkDeletable(ctx context.Context, t *tx, id string, dropCalls bool) error
 	case dropCalls:
 		return nil
 	}
-	switch call, err := one(ctx, t, value[string], openCallQuery, id); {
+	switch call, err := one(ctx, t, row.Value[string], openCallQuery, id); {
 	case err == nil:
 		return &host.Error{
 			Code: host.CodeConflict, Message: fmt.Sprintf("background hook call %q of session %q is not done", call, id),

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Sessions returns one page of the sessions that match, and how many match. A
@@ -13,7 +14,7 @@ import (
 // filter by label has to look at every session the rest of the filter leaves.
 func (s *Store) Sessions(ctx context.Context, filter host.SessionFilter) ([]host.Session, int, error) {
 	q := newSessionQuery(filter)
-	total, err := get(ctx, s, value[int], q.count(), q.args...)
+	total, err := get(ctx, s, row.Value[int], q.count(), q.args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count sessions: %w", err)
 	}
@@ -103,7 +104,7 @@ func (q *sessionQuery) count() string {
 	return "SELECT " + strings.Join(counts, " + ")
 }
 
-func scanListedSession(row scanner) (host.Session, error) {
+func scanListedSession(r row.Scanner) (host.Session, error) {
 	var seq int64
-	return scanSession(leading{row, &seq})
+	return scanSession(row.Leading(r, &seq))
 }

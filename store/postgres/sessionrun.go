@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -35,8 +36,8 @@ func (s *Store) SessionRuns(ctx context.Context, filter host.RunFilter) ([]host.
 		return nil, 0, fmt.Errorf("list runs: %w", err)
 	}
 	runs := make([]host.Run, len(rows))
-	for i, row := range rows {
-		runs[i] = row.run
+	for i, r := range rows {
+		runs[i] = r.run
 	}
 	if len(rows) == filter.Limit && len(rows) > 0 {
 		return runs, rows[len(rows)-1].turn, nil
@@ -78,9 +79,9 @@ type turnRow struct {
 	run  host.Run
 }
 
-func scanTurn(row scanner) (turnRow, error) {
+func scanTurn(r row.Scanner) (turnRow, error) {
 	var t turnRow
-	run, err := scanRun(leading{row, &t.turn})
+	run, err := scanRun(row.Leading(r, &t.turn))
 	t.run = run
 	return t, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // MergeSessionState lays a patch over a session's state while the attempt of the
@@ -17,12 +18,12 @@ func (s *Store) MergeSessionState(ctx context.Context, merge host.StateMerge) er
 		read  = `SELECT state FROM sessions WHERE id = $1 FOR NO KEY UPDATE`
 		write = `UPDATE sessions SET state = $1, updated_at = greatest(updated_at, $2) WHERE id = $3`
 	)
-	now := nanos(s.now())
+	now := row.Nanos(s.now())
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		if err := holdHookCall(ctx, t, merge.HookCallID, merge.Fence); err != nil {
 			return err
 		}
-		state, err := one(ctx, t, value[[]byte], read, merge.SessionID)
+		state, err := one(ctx, t, row.Value[[]byte], read, merge.SessionID)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return sessionNotFound(merge.SessionID)
 		}

@@ -8,11 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Snapshot returns the context of a background call.
 func (s *Store) Snapshot(ctx context.Context, id string) ([]byte, error) {
-	snapshot, err := get(ctx, s, value[[]byte], `SELECT context FROM snapshots WHERE id = $1`, id)
+	snapshot, err := get(ctx, s, row.Value[[]byte], `SELECT context FROM snapshots WHERE id = $1`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, host.Errorf(host.CodeNotFound, "snapshot %q not found", id)
 	}

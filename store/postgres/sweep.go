@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -57,8 +58,8 @@ func (s *Store) sweep(ctx context.Context, self string, now time.Time) (swept ho
 	if err := s.writer.flush(ctx); err != nil {
 		return swept, err
 	}
-	left, forgotten := []any{self, dead, nanos(now)}, nanos(now.Add(-keepCancel))
-	if found, err := get(ctx, s, value[bool], leftQuery, append(left, forgotten)...); err != nil || !found {
+	left, forgotten := []any{self, dead, row.Nanos(now)}, row.Nanos(now.Add(-keepCancel))
+	if found, err := get(ctx, s, row.Value[bool], leftQuery, append(left, forgotten)...); err != nil || !found {
 		return swept, err
 	}
 	if swept.Runs, err = s.sweepRuns(ctx, left, now); err != nil {
@@ -78,23 +79,23 @@ func (s *Store) sweep(ctx context.Context, self string, now time.Time) (swept ho
 }
 
 // requeue makes rows of dead owners due, for one attempt more.
-func requeue(ctx context.Context, t *tx, scan func(scanner) (host.Job, error), query string, left []any) (int, error) {
+func requeue(ctx context.Context, t *tx, scan func(row.Scanner) (host.Job, error), query string, left []any) (int, error) {
 	jobs, err := all(ctx, t, scan, query, left...)
 	t.due(jobs...)
 	return len(jobs), err
 }
 
-func scanRunJob(row scanner) (host.Job, error) {
-	id, err := value[string](row)
+func scanRunJob(r row.Scanner) (host.Job, error) {
+	id, err := row.Value[string](r)
 	return runJob(id), err
 }
 
 // sweepRuns ends the foreground runs of dead owners, each as its owner would. One
 // that has ended meanwhile, or was cancelled, is left alone.
 func (s *Store) sweepRuns(ctx context.Context, left []any, now time.Time) (int, error) {
-	scan := func(row scanner) (run host.Run, err error) {
+	scan := func(r row.Scanner) (run host.Run, err error) {
 		var cancelled bool
-		run, err = scanRun(leading{row, &cancelled})
+		run, err = scanRun(row.Leading(r, &cancelled))
 		abandon(&run, cancelled, now)
 		return run, err
 	}
@@ -142,11 +143,11 @@ func buryHookCalls(ctx context.Context, t *tx, left []any, now time.Time) (int, 
 		call.Owner, call.LeaseUntil = "", time.Time{}
 		call.NextAttemptAt = time.Time{}
 		call.FinishedAt = now
-		row, err := newHookCallRow(call)
+		stored, err := newHookCallRow(call)
 		if err != nil {
 			return 0, err
 		}
-		rows.add(&callFinish{row: row, attempt: call.Fence()})
+		rows.add(&callFinish{row: stored, attempt: call.Fence()})
 	}
 	return t.exec(ctx, finishCallsQuery, rows.args()...)
 }

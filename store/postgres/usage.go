@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const modelUsageQuery = `SELECT session_id, model, provider,
@@ -18,8 +19,8 @@ func (s *Store) SessionUsage(ctx context.Context, ids ...string) (map[string][]h
 		return nil, fmt.Errorf("read session usage: %w", err)
 	}
 	bySession := make(map[string][]host.ModelUsage, len(ids))
-	for _, row := range rows {
-		bySession[row.sessionID] = append(bySession[row.sessionID], row.ModelUsage)
+	for _, r := range rows {
+		bySession[r.sessionID] = append(bySession[r.sessionID], r.ModelUsage)
 	}
 	return bySession, nil
 }
@@ -30,10 +31,10 @@ type modelUsage struct {
 	host.ModelUsage
 }
 
-func scanModelUsage(row scanner) (modelUsage, error) {
+func scanModelUsage(r row.Scanner) (modelUsage, error) {
 	var u modelUsage
 	m := &u.Metrics
-	err := row.Scan(&u.sessionID, &u.Model, &u.Provider,
+	err := r.Scan(&u.sessionID, &u.Model, &u.Provider,
 		&m.InputTokens, &m.OutputTokens, &m.TotalTokens, &m.ReasoningTokens, &m.CacheReadTokens)
 	return u, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const aheadQuery = `SELECT EXISTS (SELECT 1 FROM runs AS a WHERE ` + waitedFor + ` AND a.session_id = ? AND a.place < ?)`
@@ -25,7 +26,7 @@ func (s *Store) Ahead(ctx context.Context, run host.Run) (bool, error) {
 	if first, ok := s.pending.firsts()[run.SessionID]; ok && first < place {
 		return true, nil
 	}
-	ahead, err := one(ctx, s.read, value[bool], aheadQuery, run.SessionID, place)
+	ahead, err := one(ctx, s.read, row.Value[bool], aheadQuery, run.SessionID, place)
 	if err != nil {
 		return false, fmt.Errorf("look ahead: %w", err)
 	}
@@ -37,7 +38,7 @@ func (s *Store) place(ctx context.Context, id string) (int64, error) {
 	if _, place, ok := s.pending.get(id); ok {
 		return place, nil
 	}
-	place, err := one(ctx, s.read, value[int64], `SELECT place FROM runs WHERE id = ?`, id)
+	place, err := one(ctx, s.read, row.Value[int64], `SELECT place FROM runs WHERE id = ?`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, runNotFound(id)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Bindings returns the lists of all scopes that have one.
@@ -52,12 +53,12 @@ type bindingList struct {
 	bindings []host.Binding
 }
 
-func scanBindings(row scanner) (bindingList, error) {
+func scanBindings(r row.Scanner) (bindingList, error) {
 	var (
 		list bindingList
 		doc  []byte
 	)
-	if err := row.Scan(&list.scope.Kind, &list.scope.ID, &doc); err != nil {
+	if err := r.Scan(&list.scope.Kind, &list.scope.ID, &doc); err != nil {
 		return list, err
 	}
 	if err := json.Unmarshal(doc, &list.bindings); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // keepCancel is how long a cancel waits for its run to be created.
@@ -37,7 +38,7 @@ func keepCancelOf(t *tx, id string, at time.Time) error {
 	const query = `INSERT INTO run_cancels (run_id, requested_at)
 		SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?1)
 		ON CONFLICT (run_id) DO UPDATE SET requested_at = excluded.requested_at`
-	n, err := t.exec(query, id, nanos(at))
+	n, err := t.exec(query, id, row.Nanos(at))
 	if n > 0 {
 		t.memory.cancels = true
 		t.tell(host.SignalCancel, id)
@@ -50,7 +51,7 @@ func cancelKept(t *tx, id string) (bool, error) {
 	if !t.memory.cancels {
 		return false, nil
 	}
-	kept, err := queryTx(t, value[int], `SELECT 1 FROM run_cancels WHERE run_id = ?`, id)
+	kept, err := queryTx(t, row.Value[int], `SELECT 1 FROM run_cancels WHERE run_id = ?`, id)
 	return len(kept) > 0, err
 }
 
@@ -58,6 +59,6 @@ const expireCancelsQuery = `DELETE FROM run_cancels WHERE requested_at < ?`
 
 // expireCancels forgets the cancels whose runs were not created in time.
 func expireCancels(t *tx, now time.Time) error {
-	_, err := t.exec(expireCancelsQuery, nanos(now.Add(-keepCancel)))
+	_, err := t.exec(expireCancelsQuery, row.Nanos(now.Add(-keepCancel)))
 	return err
 }

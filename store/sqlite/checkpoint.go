@@ -13,7 +13,7 @@ func (s *Store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) 
 	if run.Status.Final() {
 		return fmt.Errorf("save checkpoint: status %s is final", run.Status)
 	}
-	row, err := newRunRow(&run, host.Lease{})
+	stored, err := newRunRow(&run, host.Lease{})
 	if err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
@@ -21,7 +21,7 @@ func (s *Store) SaveCheckpoint(ctx context.Context, checkpoint host.Checkpoint) 
 		if err := missedRun(t, run.ID, run.Attempt); err != nil {
 			return err
 		}
-		return row.checkpoint(t, string(checkpoint.State))
+		return stored.checkpoint(t, string(checkpoint.State))
 	}})
 	if err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)

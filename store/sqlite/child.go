@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // childRunsQuery takes the parent. The order of storing settles that of one moment.
@@ -37,6 +38,6 @@ func (r *runRow) insertChild(t *tx) error {
 	case !added:
 		return host.ErrStale
 	}
-	_, err = t.exec(query, run.ID, run.RootID, run.ParentID, nanos(run.CreatedAt))
+	_, err = t.exec(query, run.ID, run.RootID, run.ParentID, row.Nanos(run.CreatedAt))
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // free repeats what makes a call free as the index says it.
@@ -28,8 +29,8 @@ func (s *Store) DueHookCalls(ctx context.Context) (map[string]time.Time, error) 
 		plugin string
 		at     int64
 	}
-	scan := func(row scanner) (d due, err error) {
-		err = row.Scan(&d.plugin, &d.at)
+	scan := func(r row.Scanner) (d due, err error) {
+		err = r.Scan(&d.plugin, &d.at)
 		return d, err
 	}
 	rows, err := all(ctx, s.read, scan, dueQuery)
@@ -38,7 +39,7 @@ func (s *Store) DueHookCalls(ctx context.Context) (map[string]time.Time, error) 
 	}
 	plugins := make(map[string]time.Time, len(rows))
 	for _, d := range rows {
-		plugins[d.plugin] = timeOf(d.at)
+		plugins[d.plugin] = row.Time(d.at)
 	}
 	return plugins, nil
 }
@@ -61,7 +62,7 @@ func (s *Store) ClaimHookCalls(
 	// Once begun the claim is seen through: calls leased to a caller that gave up
 	// would be held for ever.
 	err := s.writer.write(context.WithoutCancel(ctx), &op{do: func(t *tx) (err error) {
-		calls, err = queryTx(t, scanHookCall, claimQuery, lease.Owner, nanos(lease.Until), plugin, nanos(now), limit)
+		calls, err = queryTx(t, scanHookCall, claimQuery, lease.Owner, row.Nanos(lease.Until), plugin, row.Nanos(now), limit)
 		t.changed(int64(len(calls)))
 		return err
 	}})
@@ -86,7 +87,7 @@ func (s *Store) ClaimHookCall(
 	}
 	var calls []host.HookCall
 	err := s.writer.write(context.WithoutCancel(ctx), &op{do: func(t *tx) (err error) {
-		calls, err = queryTx(t, scanHookCall, claimOneQuery, lease.Owner, nanos(lease.Until), id, nanos(now))
+		calls, err = queryTx(t, scanHookCall, claimOneQuery, lease.Owner, row.Nanos(lease.Until), id, row.Nanos(now))
 		t.changed(int64(len(calls)))
 		return err
 	}})
@@ -115,10 +116,10 @@ func (s *Store) Backlog(ctx context.Context) (host.Backlog, error) {
 		string(host.HookCallQueued): &b.Queued, string(host.HookCallRunning): &b.Running, string(host.HookCallDead): &b.Dead,
 		string(host.RunPending): &b.RunsPending, string(host.RunRunning): &b.RunsRunning,
 	}
-	scan := func(row scanner) (struct{}, error) {
+	scan := func(r row.Scanner) (struct{}, error) {
 		var status string
 		var n int
-		err := row.Scan(&status, &n)
+		err := r.Scan(&status, &n)
 		if into := count[status]; into != nil {
 			*into = n
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // claimable chooses the runs r that a worker may have. ?3 is the time; ?4 is the
@@ -63,7 +64,7 @@ func (s *Store) claimRuns(
 			return err
 		}
 		runs, err := queryTx(t, scanClaimed, query,
-			lease.Owner, nanos(lease.Until), nanos(now), string(creating), which)
+			lease.Owner, row.Nanos(lease.Until), row.Nanos(now), string(creating), which)
 		t.changed(int64(len(runs)))
 		if err != nil {
 			return err
@@ -84,8 +85,8 @@ type claimedRun struct {
 	host.RunWork
 }
 
-func scanClaimed(row scanner) (c claimedRun, err error) {
-	c.Run, err = scanRun(leading{leading{leading{row, &c.place}, &c.Lost}, &c.CancelRequested})
+func scanClaimed(r row.Scanner) (c claimedRun, err error) {
+	c.Run, err = scanRun(row.Leading(row.Leading(row.Leading(r, &c.place), &c.Lost), &c.CancelRequested))
 	return c, err
 }
 
@@ -96,7 +97,7 @@ func runWork(t *tx, runs []claimedRun) ([]host.RunWork, error) {
 	work := make([]host.RunWork, len(runs))
 	for i, run := range runs {
 		work[i] = run.RunWork
-		scan := func(row scanner) (struct{}, error) { return struct{}{}, scanProgress(row, &work[i]) }
+		scan := func(r row.Scanner) (struct{}, error) { return struct{}{}, scanProgress(r, &work[i]) }
 		if _, err := queryTx(t, scan, query, run.Run.ID); err != nil {
 			return nil, err
 		}
@@ -104,9 +105,9 @@ func runWork(t *tx, runs []claimedRun) ([]host.RunWork, error) {
 	return work, nil
 }
 
-func scanProgress(row scanner, work *host.RunWork) error {
+func scanProgress(r row.Scanner, work *host.RunWork) error {
 	var request, checkpoint []byte
-	if err := row.Scan(&request, &checkpoint, &work.NextEvent); err != nil {
+	if err := r.Scan(&request, &checkpoint, &work.NextEvent); err != nil {
 		return err
 	}
 	work.Checkpoint = checkpoint
@@ -122,7 +123,7 @@ func scanProgress(row scanner, work *host.RunWork) error {
 // ReleaseRun gives a claimed run back, due now.
 func (s *Store) ReleaseRun(ctx context.Context, id string, attempt int) error {
 	const query = `UPDATE runs SET owner = '', lease_until = 0, due_at = ? WHERE id = ?`
-	now := nanos(s.now())
+	now := row.Nanos(s.now())
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		if _, err := checkRun(t, id, attempt); err != nil {
 			return err

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Both kinds of connection wait for other processes, such as a backup.
@@ -130,11 +132,8 @@ func (s *statements) close() error {
 	return errors.Join(errs...)
 }
 
-// scanner is a row of a result.
-type scanner interface{ Scan(dest ...any) error }
-
 // all returns every row of a query's result.
-func all[T any](ctx context.Context, s *statements, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func all[T any](ctx context.Context, s *statements, scan func(row.Scanner) (T, error), query string, args ...any) ([]T, error) {
 	stmt, err := s.get(ctx, query)
 	if err != nil {
 		return nil, err
@@ -156,18 +155,11 @@ func all[T any](ctx context.Context, s *statements, scan func(scanner) (T, error
 }
 
 // one returns the only row of a query's result, or sql.ErrNoRows.
-func one[T any](ctx context.Context, s *statements, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+func one[T any](ctx context.Context, s *statements, scan func(row.Scanner) (T, error), query string, args ...any) (T, error) {
 	stmt, err := s.get(ctx, query)
 	if err != nil {
 		var none T
 		return none, err
 	}
 	return scan(stmt.QueryRowContext(ctx, args...))
-}
-
-// value scans a row of one column.
-func value[T any](row scanner) (T, error) {
-	var v T
-	err := row.Scan(&v)
-	return v, err
 }

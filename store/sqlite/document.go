@@ -1,21 +1,15 @@
 package sqlite
 
 import (
-	"bytes"
 	"encoding/json"
-	"time"
+
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
-// encode writes v as JSON for a column. Unlike json.Marshal it leaves the
-// characters of embedded JSON as they are.
+// encode writes v as JSON for a TEXT column.
 func encode(v any) (string, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "", err
-	}
-	return string(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
+	doc, err := row.Encode(v)
+	return string(doc), err
 }
 
 // rawColumn is a JSON column; nil is NULL.
@@ -24,20 +18,4 @@ func rawColumn(raw json.RawMessage) any {
 		return nil
 	}
 	return string(raw)
-}
-
-// nanos is a time column: Unix nanoseconds, 0 for the zero time.
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-// timeOf reverses nanos.
-func timeOf(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
 }

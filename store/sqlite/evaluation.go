@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Evaluations returns one page of those the filter chooses, and how many there are.
@@ -21,7 +22,7 @@ func (s *Store) Evaluations(ctx context.Context, filter host.EvaluationFilter) (
 	if err != nil {
 		return nil, 0, fmt.Errorf("find evaluations: %w", err)
 	}
-	total, err := one(ctx, s.read, value[int], count, append(args, host.MaxCounted)...)
+	total, err := one(ctx, s.read, row.Value[int], count, append(args, host.MaxCounted)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count evaluations: %w", err)
 	}
@@ -84,7 +85,7 @@ func (s *Store) RenameEvaluation(ctx context.Context, id, name string, at time.T
 	const query = `UPDATE evaluations SET name = ?, updated_at = ? WHERE id = ? RETURNING ` + evaluationColumns
 	var renamed host.Evaluation
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
-		found, err := queryTx(t, scanEvaluation, query, name, nanos(at), id)
+		found, err := queryTx(t, scanEvaluation, query, name, row.Nanos(at), id)
 		t.changed(int64(len(found)))
 		if err != nil {
 			return err

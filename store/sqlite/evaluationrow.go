@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // evaluationRow is an evaluation as it is stored.
@@ -36,7 +37,7 @@ func insertEvaluations(t *tx, rows []evaluationRow) error {
 	for i := range rows {
 		e := &rows[i].evaluation
 		_, err := t.exec(query, e.ID, e.RunID, e.HookCallID, e.Component.Kind, e.Component.ID, e.Model, e.Name,
-			nanos(e.CreatedAt), nanos(e.UpdatedAt), rows[i].doc)
+			row.Nanos(e.CreatedAt), row.Nanos(e.UpdatedAt), rows[i].doc)
 		if err != nil {
 			return err
 		}
@@ -62,19 +63,19 @@ func (r *hookCallRow) replaceEvaluations(t *tx) error {
 
 const evaluationColumns = `name, updated_at, doc`
 
-func scanEvaluation(row scanner) (host.Evaluation, error) {
+func scanEvaluation(r row.Scanner) (host.Evaluation, error) {
 	var (
 		e       host.Evaluation
 		name    string
 		updated int64
 		doc     []byte
 	)
-	if err := row.Scan(&name, &updated, &doc); err != nil {
+	if err := r.Scan(&name, &updated, &doc); err != nil {
 		return e, err
 	}
 	if err := json.Unmarshal(doc, &e); err != nil {
 		return e, fmt.Errorf("decode evaluation: %w", err)
 	}
-	e.Name, e.UpdatedAt = name, timeOf(updated)
+	e.Name, e.UpdatedAt = name, row.Time(updated)
 	return e, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // AppendEvents stores events while the attempt is not over.
@@ -63,7 +64,7 @@ const nextEvent = `(SELECT coalesce(max(idx) + 1, 0) FROM run_events WHERE run_i
 
 // NextEvent is the index that follows the last stored event of a run.
 func (s *Store) NextEvent(ctx context.Context, runID string) (int, error) {
-	next, err := one(ctx, s.read, value[int], `SELECT `+nextEvent, runID)
+	next, err := one(ctx, s.read, row.Value[int], `SELECT `+nextEvent, runID)
 	if err != nil {
 		return 0, fmt.Errorf("count events: %w", err)
 	}
@@ -92,7 +93,7 @@ func (s *Store) expireEvents(ctx context.Context, before time.Time) (int, error)
 	for total := 0; ; {
 		var ids []string
 		err := s.writer.write(ctx, &op{do: func(t *tx) (err error) {
-			if ids, err = queryTx(t, value[string], streamedQuery, nanos(before), expireStreams); err != nil {
+			if ids, err = queryTx(t, row.Value[string], streamedQuery, row.Nanos(before), expireStreams); err != nil {
 				return err
 			}
 			for _, id := range ids {
@@ -120,9 +121,9 @@ func dropEvents(t *tx, runID string) error {
 	return err
 }
 
-func scanEvent(row scanner) (event host.RunEvent, err error) {
+func scanEvent(r row.Scanner) (event host.RunEvent, err error) {
 	var doc []byte
-	if err := row.Scan(&event.Index, &doc); err != nil {
+	if err := r.Scan(&event.Index, &doc); err != nil {
 		return event, err
 	}
 	if err := json.Unmarshal(doc, &event); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // expireBatch bounds the rows one transaction deletes, and so how long it keeps
@@ -50,7 +51,7 @@ type aged struct {
 // yields those behind it in their order, up to the first that was created after
 // before. It hands the ids of what is over to drop, which says how many it took.
 func (s *Store) expireOld(
-	ctx context.Context, query string, scan func(scanner) (aged, error), before time.Time,
+	ctx context.Context, query string, scan func(row.Scanner) (aged, error), before time.Time,
 	drop func(ctx context.Context, ids []string) (int, error),
 ) (int, error) {
 	total, behind := 0, int64(0)
@@ -77,12 +78,12 @@ func (s *Store) expireOld(
 // over returns the ids of the rows that ended before a time, up to the first
 // that was created later, and whether there was one.
 func over(rows []aged, before time.Time) (ids []string, young bool) {
-	for _, row := range rows {
-		if !row.created.Before(before) {
+	for _, r := range rows {
+		if !r.created.Before(before) {
 			return ids, true
 		}
-		if row.final && row.finished.Before(before) {
-			ids = append(ids, row.id)
+		if r.final && r.finished.Before(before) {
+			ids = append(ids, r.id)
 		}
 	}
 	return ids, false
@@ -91,11 +92,11 @@ func over(rows []aged, before time.Time) (ids []string, young bool) {
 const agedCallsQuery = `SELECT seq, id, status, created_at, finished_at FROM hook_calls WHERE seq > ? ORDER BY seq LIMIT ?`
 
 func (s *Store) expireHookCalls(ctx context.Context, before time.Time) (int, error) {
-	scan := func(row scanner) (a aged, err error) {
+	scan := func(r row.Scanner) (a aged, err error) {
 		var status host.HookCallStatus
 		var created, finished int64
-		err = row.Scan(&a.seq, &a.id, &status, &created, &finished)
-		a.final, a.created, a.finished = status.Final(), timeOf(created), timeOf(finished)
+		err = r.Scan(&a.seq, &a.id, &status, &created, &finished)
+		a.final, a.created, a.finished = status.Final(), row.Time(created), row.Time(finished)
 		return a, err
 	}
 	return s.expireOld(ctx, agedCallsQuery, scan, before, func(ctx context.Context, ids []string) (int, error) {
@@ -130,7 +131,7 @@ func (s *Store) drop(ctx context.Context, ids []string, one func(t *tx, id strin
 // snapshot when no other call needs it.
 func dropHookCall(t *tx, id string) (bool, error) {
 	const query = `DELETE FROM hook_calls WHERE id = ? AND status NOT IN ('queued', 'running') RETURNING snapshot_id`
-	snapshots, err := queryTx(t, value[string], query, id)
+	snapshots, err := queryTx(t, row.Value[string], query, id)
 	t.changed(int64(len(snapshots)))
 	if err != nil || len(snapshots) == 0 {
 		return false, err
@@ -144,10 +145,10 @@ const agedRunsQuery = `SELECT seq, id, coalesce(turn, 0) > 0, created_at, finish
 	WHERE seq > ? ORDER BY seq LIMIT ?`
 
 func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
-	scan := func(row scanner) (a aged, err error) {
+	scan := func(r row.Scanner) (a aged, err error) {
 		var created, finished int64
-		err = row.Scan(&a.seq, &a.id, &a.final, &created, &finished)
-		a.final, a.created, a.finished = a.final && finished != 0, timeOf(created), timeOf(finished)
+		err = r.Scan(&a.seq, &a.id, &a.final, &created, &finished)
+		a.final, a.created, a.finished = a.final && finished != 0, row.Time(created), row.Time(finished)
 		return a, err
 	}
 	return s.expireOld(ctx, agedRunsQuery, scan, before, func(ctx context.Context, ids []string) (int, error) {
@@ -161,7 +162,7 @@ const treeQuery = `SELECT ?1 UNION ALL SELECT run_id FROM run_children WHERE roo
 // dropRun deletes a run, those inside it and all they have, unless a call of theirs
 // is not final.
 func dropRun(t *tx, id string) (bool, error) {
-	runs, err := queryTx(t, value[string], treeQuery, id)
+	runs, err := queryTx(t, row.Value[string], treeQuery, id)
 	if err != nil {
 		return false, err
 	}
@@ -190,9 +191,9 @@ const callsToDropQuery = `SELECT id, status FROM hook_calls WHERE seq IN (` + ca
 
 // callsToDrop returns the ids of the calls of runs, and whether one is not final.
 func callsToDrop(t *tx, runs []string) (calls []string, open bool, err error) {
-	scan := func(row scanner) (id string, err error) {
+	scan := func(r row.Scanner) (id string, err error) {
 		var status host.HookCallStatus
-		err = row.Scan(&id, &status)
+		err = r.Scan(&id, &status)
 		open = open || !status.Final()
 		return id, err
 	}
@@ -228,7 +229,7 @@ func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {
 	for total := 0; ; {
 		var n int64
 		err := s.writer.write(ctx, &op{do: func(t *tx) (err error) {
-			n, err = t.exec(expireLogsQuery, nanos(before), expireBatch)
+			n, err = t.exec(expireLogsQuery, row.Nanos(before), expireBatch)
 			return err
 		}})
 		if err != nil {

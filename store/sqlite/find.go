@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // FindHookCalls returns the calls the filter chooses, those stored last first.
@@ -21,7 +22,7 @@ func (s *Store) FindHookCalls(
 	if err != nil {
 		return host.HookCallPage{}, fmt.Errorf("find hook calls: %w", err)
 	}
-	total, err := one(ctx, s.read, value[int], q.count(), append(q.args, host.MaxCounted)...)
+	total, err := one(ctx, s.read, row.Value[int], q.count(), append(q.args, host.MaxCounted)...)
 	if err != nil {
 		return host.HookCallPage{}, fmt.Errorf("count hook calls: %w", err)
 	}
@@ -109,7 +110,7 @@ func (q *callQuery) page() string {
 // count takes a limit after q.args.
 func (q *callQuery) count() string { return "SELECT count(*) FROM (" + q.union("1") + " LIMIT ?)" }
 
-func scanListedCall(row scanner) (host.HookCall, error) {
+func scanListedCall(r row.Scanner) (host.HookCall, error) {
 	var stored int64
-	return scanHookCall(leading{row, &stored})
+	return scanHookCall(row.Leading(r, &stored))
 }

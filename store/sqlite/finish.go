@@ -83,14 +83,14 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 		if call.RunID != finish.Run.ID {
 			return nil, fmt.Errorf("hook call %q is of run %q", call.ID, call.RunID)
 		}
-		row, err := newHookCallRow(call)
+		stored, err := newHookCallRow(call)
 		if err == nil {
-			err = row.encodeSpec()
+			err = stored.encodeSpec()
 		}
 		if err != nil {
 			return nil, err
 		}
-		f.calls = append(f.calls, row)
+		f.calls = append(f.calls, stored)
 	}
 	return f, nil
 }

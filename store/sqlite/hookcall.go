@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // The seqs of the calls of a run, and of a session, which is that of their run.
@@ -35,7 +36,7 @@ func (s *Store) StartHookCall(_ context.Context, id string, fence int, at time.T
 	const query = `UPDATE hook_calls SET status = 'running', started_at = ?
 		WHERE id = ? AND attempt + releases = ? AND status = 'queued' AND owner <> ''`
 	err := s.writer.writeLazily(&op{key: hookCallKey(id), do: func(t *tx) error {
-		_, err := t.exec(query, nanos(at), id, fence)
+		_, err := t.exec(query, row.Nanos(at), id, fence)
 		return err
 	}})
 	if err != nil {
@@ -47,14 +48,14 @@ func (s *Store) StartHookCall(_ context.Context, id string, fence int, at time.T
 // FinishHookCall stores what the attempt came to and frees the call.
 func (s *Store) FinishHookCall(ctx context.Context, fence int, call host.HookCall) error {
 	call.Owner, call.LeaseUntil = "", time.Time{}
-	row, err := newHookCallRow(call)
+	stored, err := newHookCallRow(call)
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
 	}
 	// Nobody but a worker waits: what it stores goes along with the next run that
 	// ends, or with what other workers store.
 	err = s.writer.writePatiently(ctx, &op{key: hookCallKey(call.ID), do: func(t *tx) error {
-		return row.finish(t, fence)
+		return stored.finish(t, fence)
 	}})
 	if err != nil {
 		return fmt.Errorf("finish hook call: %w", err)
@@ -68,7 +69,7 @@ func (s *Store) ReleaseHookCall(ctx context.Context, id string, fence int) error
 	const query = `UPDATE hook_calls SET status = 'queued', releases = releases + 1,
 			owner = '', lease_until = 0, next_attempt_at = ?
 		WHERE id = ? AND attempt + releases = ? AND status IN ('queued', 'running')`
-	now := nanos(s.now())
+	now := row.Nanos(s.now())
 	err := s.writer.write(ctx, &op{key: hookCallKey(id), do: func(t *tx) error {
 		n, err := t.exec(query, now, id, fence)
 		if err == nil && n == 0 {
@@ -89,7 +90,7 @@ func hookCallKey(id string) string { return "hook call " + id }
 // missingHookCall says why a write met no row: there is none, or the fence is
 // another.
 func missingHookCall(t *tx, id string) error {
-	found, err := queryTx(t, value[int], `SELECT 1 FROM hook_calls WHERE id = ?`, id)
+	found, err := queryTx(t, row.Value[int], `SELECT 1 FROM hook_calls WHERE id = ?`, id)
 	if err != nil {
 		return err
 	}

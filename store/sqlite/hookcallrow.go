@@ -6,6 +6,7 @@ import (
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // hookCallRow is a call as it is stored.
@@ -76,8 +77,8 @@ func (r *hookCallRow) insert(t *tx) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	c := &r.call
 	_, err := t.exec(query, r.seq, c.ID, c.RunID, c.SessionID, c.Plugin, c.Hook, c.Mode, c.Sequence, c.Position, c.Status,
-		c.Attempt, c.MaxAttempts, c.Owner, nanos(c.LeaseUntil), nanos(c.NextAttemptAt), nanos(c.CreatedAt),
-		nanos(c.StartedAt), nanos(c.FinishedAt), r.logged(), c.SnapshotID, r.spec, r.result)
+		c.Attempt, c.MaxAttempts, c.Owner, row.Nanos(c.LeaseUntil), row.Nanos(c.NextAttemptAt), row.Nanos(c.CreatedAt),
+		row.Nanos(c.StartedAt), row.Nanos(c.FinishedAt), r.logged(), c.SnapshotID, r.spec, r.result)
 	if c.Owner == "" && !c.Status.Final() {
 		t.tell(host.SignalWork, "")
 	}
@@ -98,8 +99,8 @@ func (r *hookCallRow) finish(t *tx, fence int) error {
 		WHERE id = ? AND attempt + releases = ? AND status IN ('queued', 'running')
 		RETURNING snapshot_id`
 	c := &r.call
-	snapshots, err := queryTx(t, value[string], query, c.Status, c.Attempt, nanos(c.NextAttemptAt),
-		nanos(c.StartedAt), nanos(c.FinishedAt), r.logged(), r.result, c.ID, fence)
+	snapshots, err := queryTx(t, row.Value[string], query, c.Status, c.Attempt, row.Nanos(c.NextAttemptAt),
+		row.Nanos(c.StartedAt), row.Nanos(c.FinishedAt), r.logged(), r.result, c.ID, fence)
 	t.changed(int64(len(snapshots)))
 	switch {
 	case err != nil:
@@ -119,17 +120,17 @@ func (r *hookCallRow) finish(t *tx, fence int) error {
 const hookCallColumns = `id, run_id, session_id, plugin, hook, mode, sequence, position, status, attempt, releases, max_attempts,
 	owner, lease_until, next_attempt_at, created_at, started_at, finished_at, snapshot_id, spec, result`
 
-func scanHookCall(row scanner) (call host.HookCall, err error) {
+func scanHookCall(r row.Scanner) (call host.HookCall, err error) {
 	var lease, due, created, started, finished int64
 	var spec, result []byte
-	err = row.Scan(&call.ID, &call.RunID, &call.SessionID, &call.Plugin, &call.Hook, &call.Mode, &call.Sequence,
+	err = r.Scan(&call.ID, &call.RunID, &call.SessionID, &call.Plugin, &call.Hook, &call.Mode, &call.Sequence,
 		&call.Position, &call.Status, &call.Attempt, &call.Releases, &call.MaxAttempts, &call.Owner, &lease, &due, &created,
 		&started, &finished, &call.SnapshotID, &spec, &result)
 	if err != nil {
 		return call, err
 	}
-	call.LeaseUntil, call.NextAttemptAt, call.CreatedAt = timeOf(lease), timeOf(due), timeOf(created)
-	call.StartedAt, call.FinishedAt = timeOf(started), timeOf(finished)
+	call.LeaseUntil, call.NextAttemptAt, call.CreatedAt = row.Time(lease), row.Time(due), row.Time(created)
+	call.StartedAt, call.FinishedAt = row.Time(started), row.Time(finished)
 	return call, decodeHookCall(&call, spec, result)
 }
 

@@ -7,12 +7,13 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // KVValue returns what a plugin keeps under a key, or false.
 func (s *Store) KVValue(ctx context.Context, plugin, key string) ([]byte, bool, error) {
 	const query = `SELECT value FROM plugin_values WHERE plugin = ? AND key = ?`
-	found, err := one(ctx, s.read, value[[]byte], query, plugin, blob([]byte(key)))
+	found, err := one(ctx, s.read, row.Value[[]byte], query, plugin, row.Blob([]byte(key)))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, false, nil
@@ -34,7 +35,7 @@ func (s *Store) SetKVValue(ctx context.Context, plugin, key string, value []byte
 		if err := quota.Check(used.keys+1, used.bytes+int64(len(key)+len(value))); err != nil {
 			return err
 		}
-		_, err = t.exec(query, plugin, blob([]byte(key)), blob(value))
+		_, err = t.exec(query, plugin, row.Blob([]byte(key)), row.Blob(value))
 		return err
 	}})
 	if err != nil {
@@ -46,7 +47,7 @@ func (s *Store) SetKVValue(ctx context.Context, plugin, key string, value []byte
 // DeleteKVValue deletes a key, if it is there.
 func (s *Store) DeleteKVValue(ctx context.Context, plugin, key string) error {
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
-		_, err := t.exec(`DELETE FROM plugin_values WHERE plugin = ? AND key = ?`, plugin, blob([]byte(key)))
+		_, err := t.exec(`DELETE FROM plugin_values WHERE plugin = ? AND key = ?`, plugin, row.Blob([]byte(key)))
 		return err
 	}})
 	if err != nil {
@@ -65,23 +66,15 @@ type usage struct {
 func usedBeside(t *tx, plugin, key string) (usage, error) {
 	const query = `SELECT count(*), coalesce(sum(length(key) + length(value)), 0) FROM plugin_values
 		WHERE plugin = ? AND key <> ?`
-	used, err := queryTx(t, scanUsage, query, plugin, blob([]byte(key)))
+	used, err := queryTx(t, scanUsage, query, plugin, row.Blob([]byte(key)))
 	if err != nil {
 		return usage{}, err
 	}
 	return used[0], nil
 }
 
-func scanUsage(row scanner) (usage, error) {
+func scanUsage(r row.Scanner) (usage, error) {
 	var u usage
-	err := row.Scan(&u.keys, &u.bytes)
+	err := r.Scan(&u.keys, &u.bytes)
 	return u, err
-}
-
-// blob is a BLOB column; without bytes it is empty, not NULL.
-func blob(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
 }

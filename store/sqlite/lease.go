@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -18,14 +19,14 @@ const (
 func (s *Store) RenewLeases(ctx context.Context, lease host.Lease) ([]string, error) {
 	var cancelled []string
 	err := s.writer.write(ctx, &op{do: func(t *tx) (err error) {
-		until := nanos(lease.Until)
+		until := row.Nanos(lease.Until)
 		if _, err := t.exec(renewRunsQuery, until, lease.Owner); err != nil {
 			return err
 		}
 		if _, err := t.exec(renewCallsQuery, until, lease.Owner); err != nil {
 			return err
 		}
-		cancelled, err = queryTx(t, value[string], cancelledQuery, lease.Owner)
+		cancelled, err = queryTx(t, row.Value[string], cancelledQuery, lease.Owner)
 		return err
 	}})
 	if err != nil {

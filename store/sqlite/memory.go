@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // memory is what the writer's goroutine knows without asking the database. A run
@@ -27,11 +29,11 @@ func newMemory(ctx context.Context, db *sql.DB) (*memory, error) {
 	return m, m.scan(db.QueryRowContext(ctx, memoryQuery))
 }
 
-func (m *memory) scan(row scanner) error { return row.Scan(&m.cancels, &m.background) }
+func (m *memory) scan(r row.Scanner) error { return r.Scan(&m.cancels, &m.background) }
 
 // refresh forgets what is no longer there.
 func (t *tx) refresh() error {
-	scan := func(row scanner) (struct{}, error) { return struct{}{}, t.memory.scan(row) }
+	scan := func(r row.Scanner) (struct{}, error) { return struct{}{}, t.memory.scan(r) }
 	_, err := queryTx(t, scan, memoryQuery)
 	return err
 }

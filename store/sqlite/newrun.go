@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // CreateRun stores who runs what. It drops everything a hook has to permit
@@ -87,11 +88,11 @@ type creation struct {
 }
 
 func newCreation(n host.NewRun) (*creation, error) {
-	row, err := newRunRow(&n.Run, n.Lease)
+	stored, err := newRunRow(&n.Run, n.Lease)
 	if err != nil {
 		return nil, err
 	}
-	c := &creation{row: row, maxQueued: n.MaxQueued}
+	c := &creation{row: stored, maxQueued: n.MaxQueued}
 	if n.IdempotencyKey != "" {
 		c.row.idempotencyKey = n.IdempotencyKey
 	}
@@ -154,7 +155,7 @@ func (c *creation) checkQueue(t *tx) error {
 	if c.maxQueued == 0 {
 		return nil
 	}
-	queued, err := queryTx(t, value[int], queuedQuery)
+	queued, err := queryTx(t, row.Value[int], queuedQuery)
 	if err == nil && queued[0] >= c.maxQueued {
 		return host.Errorf(host.CodeBusy, "the queue of background runs is full")
 	}

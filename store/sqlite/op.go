@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // op is one write.
@@ -120,7 +121,7 @@ func (t *tx) control(query string) error {
 
 // queryTx returns every row of a query. One that writes (RETURNING) must be
 // followed by t.changed.
-func queryTx[T any](t *tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func queryTx[T any](t *tx, scan func(row.Scanner) (T, error), query string, args ...any) ([]T, error) {
 	items, err := all(context.Background(), t.stmts, scan, query, args...)
 	if err != nil {
 		return nil, t.fault(err)

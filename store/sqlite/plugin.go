@@ -10,6 +10,7 @@ import (
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // InstallPlugin stores a version and its module. The version is not active.
@@ -39,12 +40,12 @@ func insertPlugin(t *tx, plugin *host.Plugin, manifest string) (bool, error) {
 	const insert = `INSERT INTO plugins (name, version, digest, manifest, module_size, tests, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name, version) DO NOTHING`
 	n, err := t.exec(insert, plugin.Name, plugin.Version, plugin.Digest, manifest,
-		plugin.ModuleSize, plugin.Tests, nanos(plugin.CreatedAt))
+		plugin.ModuleSize, plugin.Tests, row.Nanos(plugin.CreatedAt))
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
 	const existing = `SELECT digest FROM plugins WHERE name = ? AND version = ?`
-	digests, err := queryTx(t, value[string], existing, plugin.Name, plugin.Version)
+	digests, err := queryTx(t, row.Value[string], existing, plugin.Name, plugin.Version)
 	if err != nil {
 		return false, err
 	}
@@ -68,7 +69,7 @@ func (s *Store) Plugins(ctx context.Context) ([]host.Plugin, error) {
 
 // PluginModule returns the module of a digest.
 func (s *Store) PluginModule(ctx context.Context, digest string) ([]byte, error) {
-	module, err := one(ctx, s.read, value[[]byte], `SELECT bytes FROM modules WHERE digest = ?`, digest)
+	module, err := one(ctx, s.read, row.Value[[]byte], `SELECT bytes FROM modules WHERE digest = ?`, digest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, host.Errorf(host.CodeNotFound, "module %q not found", digest)
 	}
@@ -94,7 +95,7 @@ func (s *Store) ActivatePlugin(
 			activated_at = iif(version = ?2, ?4, 0)
 		WHERE name = ?1 AND EXISTS (SELECT 1 FROM plugins WHERE name = ?1 AND version = ?2)`
 	err = s.writer.write(ctx, &op{do: func(t *tx) error {
-		n, err := t.exec(query, name, version, doc, nanos(at))
+		n, err := t.exec(query, name, version, doc, row.Nanos(at))
 		return revisePlugin(t, name, version, n, err)
 	}})
 	if err != nil {
@@ -131,7 +132,7 @@ func revisePlugin(t *tx, name, version string, n int64, err error) error {
 func (s *Store) DeletePlugin(ctx context.Context, name, version string) error {
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		const query = `SELECT digest FROM plugins WHERE name = ? AND version = ?`
-		digests, err := queryTx(t, value[string], query, name, version)
+		digests, err := queryTx(t, row.Value[string], query, name, version)
 		if err != nil {
 			return err
 		}
@@ -153,7 +154,7 @@ func (s *Store) DeletePlugin(ctx context.Context, name, version string) error {
 func checkNoOpenCalls(t *tx, digest string) error {
 	const query = `SELECT count(*) FROM hook_calls
 		WHERE status IN ('queued', 'running') AND spec ->> '$.digest' = ?`
-	open, err := queryTx(t, value[int], query, digest)
+	open, err := queryTx(t, row.Value[int], query, digest)
 	if err == nil && open[0] > 0 {
 		return host.Errorf(host.CodeConflict, "hook calls of the plugin are not final yet: %d", open[0])
 	}
@@ -179,13 +180,13 @@ func missingPlugin(name, version string) error {
 	return host.Errorf(host.CodeNotFound, "plugin %s %s not found", name, version)
 }
 
-func scanPlugin(row scanner) (host.Plugin, error) {
+func scanPlugin(r row.Scanner) (host.Plugin, error) {
 	var (
 		p                  host.Plugin
 		manifest, grants   []byte
 		activated, created int64
 	)
-	err := row.Scan(&p.Name, &p.Version, &p.Digest, &manifest, &p.ModuleSize, &p.Active, &grants,
+	err := r.Scan(&p.Name, &p.Version, &p.Digest, &manifest, &p.ModuleSize, &p.Active, &grants,
 		&activated, &p.Tests, &created)
 	if err != nil {
 		return p, err
@@ -198,6 +199,6 @@ func scanPlugin(row scanner) (host.Plugin, error) {
 			return p, fmt.Errorf("decode grants: %w", err)
 		}
 	}
-	p.ActivatedAt, p.CreatedAt = timeOf(activated), timeOf(created)
+	p.ActivatedAt, p.CreatedAt = row.Time(activated), row.Time(created)
 	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // RetryHookCall revives a dead call.
@@ -36,7 +37,7 @@ func deadHookCall(t *tx, id string) (host.HookCall, error) {
 		return host.HookCall{}, host.Errorf(host.CodeConflict,
 			"the hook call is %s; only a dead one can be retried", calls[0].Status)
 	}
-	snapshots, err := queryTx(t, value[int], `SELECT 1 FROM snapshots WHERE id = ?`, calls[0].SnapshotID)
+	snapshots, err := queryTx(t, row.Value[int], `SELECT 1 FROM snapshots WHERE id = ?`, calls[0].SnapshotID)
 	if err == nil && len(snapshots) == 0 {
 		err = host.Errorf(host.CodeConflict, "the context of the hook call is gone; it cannot be retried")
 	}
@@ -46,12 +47,12 @@ func deadHookCall(t *tx, id string) (host.HookCall, error) {
 func reviveHookCall(t *tx, call host.HookCall) error {
 	const query = `UPDATE hook_calls SET status = ?, attempt = ?, max_attempts = ?, next_attempt_at = ?,
 		started_at = 0, finished_at = 0, logged = 0, result = ? WHERE id = ?`
-	row, err := newHookCallRow(call)
+	stored, err := newHookCallRow(call)
 	if err != nil {
 		return err
 	}
 	t.tell(host.SignalWork, "")
-	_, err = t.exec(query, call.Status, call.Attempt, call.MaxAttempts, nanos(call.NextAttemptAt), row.result, call.ID)
+	_, err = t.exec(query, call.Status, call.Attempt, call.MaxAttempts, row.Nanos(call.NextAttemptAt), stored.result, call.ID)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // runKey names a run's row to the writer.
@@ -62,7 +63,7 @@ func (r *runRow) add(t *tx) (bool, error) {
 		ON CONFLICT (id) DO NOTHING`
 	run := r.run
 	n, err := t.exec(query, run.SessionID, run.ID, r.place, run.Background, run.Parallel, run.Status,
-		run.Attempt, r.lease.Owner, nanos(r.lease.Until), nanos(run.CreatedAt), nanos(run.FinishedAt),
+		run.Attempt, r.lease.Owner, row.Nanos(r.lease.Until), row.Nanos(run.CreatedAt), row.Nanos(run.FinishedAt),
 		r.idempotencyKey, r.doc, r.firstCall, r.lastCall, r.turns())
 	return n > 0, err
 }
@@ -97,7 +98,7 @@ func (r *runRow) finish(t *tx) error {
 			doc = ?4, first_call = ?5, last_call = ?6, turn = ` + lastTurn + ` + 1
 		WHERE id = ?7 AND attempt = ?8 AND status IN ('PENDING', 'RUNNING')
 			AND (?2 = 'CANCELLED' OR NOT cancel_requested)`
-	n, err := t.exec(query, r.run.SessionID, r.run.Status, nanos(r.run.FinishedAt), r.doc,
+	n, err := t.exec(query, r.run.SessionID, r.run.Status, row.Nanos(r.run.FinishedAt), r.doc,
 		r.firstCall, r.lastCall, r.run.ID, r.run.Attempt)
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ func (r *runRow) end(t *tx) error {
 	if !t.memory.background {
 		return nil
 	}
-	waiting, err := queryTx(t, value[int], waitingQuery, r.run.SessionID)
+	waiting, err := queryTx(t, row.Value[int], waitingQuery, r.run.SessionID)
 	if len(waiting) > 0 {
 		t.tell(host.SignalWork, "")
 	}
@@ -144,8 +145,8 @@ func checkRun(t *tx, id string, attempt int) (cancelled bool, err error) {
 		attempt   int
 		cancelled bool
 	}
-	scan := func(row scanner) (f fence, err error) {
-		err = row.Scan(&f.status, &f.attempt, &f.cancelled)
+	scan := func(r row.Scanner) (f fence, err error) {
+		err = r.Scan(&f.status, &f.attempt, &f.cancelled)
 		return f, err
 	}
 	found, err := queryTx(t, scan, `SELECT status, attempt, cancel_requested FROM runs WHERE id = ?`, id)
@@ -164,14 +165,14 @@ func runNotFound(id string) error { return host.Errorf(host.CodeNotFound, "run %
 
 const runColumns = `status, attempt, doc`
 
-func scanRun(row scanner) (host.Run, error) {
+func scanRun(r row.Scanner) (host.Run, error) {
 	var (
 		run     host.Run
 		status  host.RunStatus
 		attempt int
 		doc     []byte
 	)
-	if err := row.Scan(&status, &attempt, &doc); err != nil {
+	if err := r.Scan(&status, &attempt, &doc); err != nil {
 		return run, err
 	}
 	if err := json.Unmarshal(doc, &run); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Session returns a session.
@@ -29,7 +30,7 @@ func sessionNotFound(id string) error {
 
 // Turns counts the finished top-level runs of a session.
 func (s *Store) Turns(ctx context.Context, sessionID string) (int, error) {
-	turns, err := one(ctx, s.read, value[int], `SELECT `+lastTurn, sessionID)
+	turns, err := one(ctx, s.read, row.Value[int], `SELECT `+lastTurn, sessionID)
 	if err != nil {
 		return 0, fmt.Errorf("count turns: %w", err)
 	}
@@ -62,22 +63,22 @@ func sessionValues(session *host.Session) []any {
 	return []any{
 		session.ID, session.Component.Kind, session.Component.ID, session.Component.Name,
 		session.UserID, session.Name, session.Title, rawColumn(session.State), rawColumn(session.Metadata),
-		nanos(session.CreatedAt), nanos(session.UpdatedAt),
+		row.Nanos(session.CreatedAt), row.Nanos(session.UpdatedAt),
 	}
 }
 
 const sessionColumns = `id, component_kind, component_id, component_name, user_id, name, title,
 	state, metadata, created_at, updated_at`
 
-func scanSession(row scanner) (host.Session, error) {
+func scanSession(r row.Scanner) (host.Session, error) {
 	var (
 		session          host.Session
 		state, metadata  []byte
 		created, updated int64
 	)
-	err := row.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
+	err := r.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
 		&session.UserID, &session.Name, &session.Title, &state, &metadata, &created, &updated)
 	session.State, session.Metadata = json.RawMessage(state), json.RawMessage(metadata)
-	session.CreatedAt, session.UpdatedAt = timeOf(created), timeOf(updated)
+	session.CreatedAt, session.UpdatedAt = row.Time(created), row.Time(updated)
 	return session, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // CreateSession stores a session without runs.
@@ -34,7 +35,7 @@ func (s *Store) UpdateSession(ctx context.Context, id string, patch host.Session
 	var session host.Session
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		found, err := queryTx(t, scanSession, query,
-			name, rawColumn(patch.State), rawColumn(patch.Metadata), nanos(patch.At), id)
+			name, rawColumn(patch.State), rawColumn(patch.Metadata), row.Nanos(patch.At), id)
 		t.changed(int64(len(found)))
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // The queries of a deletion; ?1 is the session.
@@ -72,7 +73,7 @@ func deleteSession(t *tx, id string) error {
 // checkDeletable refuses a session that is still being worked for. A run that
 // has not ended would bring it back.
 func checkDeletable(t *tx, id string, dropCalls bool) error {
-	runs, err := queryTx(t, value[string], unfinishedRunQuery, id)
+	runs, err := queryTx(t, row.Value[string], unfinishedRunQuery, id)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func checkDeletable(t *tx, id string, dropCalls bool) error {
 	if dropCalls {
 		return nil
 	}
-	calls, err := queryTx(t, value[string], openCallQuery, id)
+	calls, err := queryTx(t, row.Value[string], openCallQuery, id)
 	if err == nil && len(calls) > 0 {
 		return &host.Error{
 			Code: host.CodeConflict, Message: fmt.Sprintf("background hook call %q of session %q is not done", calls[0], id),

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Sessions returns one page of the sessions that match, and how many match. A
@@ -13,7 +14,7 @@ import (
 // filter by label has to look at every session the rest of the filter leaves.
 func (s *Store) Sessions(ctx context.Context, filter host.SessionFilter) ([]host.Session, int, error) {
 	q := newSessionQuery(filter)
-	total, err := one(ctx, s.read, value[int], q.count(), q.args...)
+	total, err := one(ctx, s.read, row.Value[int], q.count(), q.args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count sessions: %w", err)
 	}
@@ -99,15 +100,7 @@ func (q *sessionQuery) count() string {
 	return "SELECT " + strings.Join(counts, " + ")
 }
 
-func scanListedSession(row scanner) (host.Session, error) {
+func scanListedSession(r row.Scanner) (host.Session, error) {
 	var stored int64
-	return scanSession(leading{row, &stored})
+	return scanSession(row.Leading(r, &stored))
 }
-
-// leading scans the first column of a row by itself.
-type leading struct {
-	row  scanner
-	into any
-}
-
-func (l leading) Scan(dest ...any) error { return l.row.Scan(append([]any{l.into}, dest...)...) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // MergeSessionState lays a patch over a session's state while the attempt of the
@@ -36,7 +37,7 @@ func (s *Store) MergeSessionState(ctx context.Context, merge host.StateMerge) er
 // checkFence returns host.ErrStale when the fence of a hook call is another.
 func checkFence(t *tx, id string, fence int) error {
 	const query = `SELECT 1 FROM hook_calls WHERE id = ? AND attempt + releases = ? AND status IN ('queued', 'running')`
-	found, err := queryTx(t, value[int], query, id, fence)
+	found, err := queryTx(t, row.Value[int], query, id, fence)
 	if err == nil && len(found) == 0 {
 		return missingHookCall(t, id)
 	}
@@ -62,7 +63,7 @@ func rebaseSession(t *tx, session *host.Session, before json.RawMessage) error {
 }
 
 func sessionState(t *tx, id string) (json.RawMessage, error) {
-	states, err := queryTx(t, value[[]byte], `SELECT state FROM sessions WHERE id = ?`, id)
+	states, err := queryTx(t, row.Value[[]byte], `SELECT state FROM sessions WHERE id = ?`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +75,6 @@ func sessionState(t *tx, id string) (json.RawMessage, error) {
 
 func setSessionState(t *tx, id string, state json.RawMessage, at time.Time) error {
 	const query = `UPDATE sessions SET state = ?1, updated_at = max(updated_at, ?2) WHERE id = ?3`
-	_, err := t.exec(query, rawColumn(state), nanos(at), id)
+	_, err := t.exec(query, rawColumn(state), row.Nanos(at), id)
 	return err
 }

@@ -7,11 +7,12 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // Snapshot returns the context of a background call.
 func (s *Store) Snapshot(ctx context.Context, id string) ([]byte, error) {
-	snapshot, err := one(ctx, s.read, value[[]byte], `SELECT context FROM snapshots WHERE id = ?`, id)
+	snapshot, err := one(ctx, s.read, row.Value[[]byte], `SELECT context FROM snapshots WHERE id = ?`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, host.Errorf(host.CodeNotFound, "snapshot %q not found", id)
 	}

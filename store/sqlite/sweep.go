@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -50,9 +51,9 @@ const sweptRunsQuery = `SELECT cancel_requested, ` + runColumns + ` FROM runs
 
 // sweepRuns ends the foreground runs of dead owners.
 func sweepRuns(t *tx, self string, now time.Time) (int, error) {
-	scan := func(row scanner) (run host.Run, err error) {
+	scan := func(r row.Scanner) (run host.Run, err error) {
 		var cancelled bool
-		run, err = scanRun(leading{row, &cancelled})
+		run, err = scanRun(row.Leading(r, &cancelled))
 		abandon(&run, cancelled, now)
 		return run, err
 	}
@@ -61,11 +62,11 @@ func sweepRuns(t *tx, self string, now time.Time) (int, error) {
 		return 0, err
 	}
 	for _, run := range runs {
-		row, err := newRunRow(&run, host.Lease{})
+		stored, err := newRunRow(&run, host.Lease{})
 		if err != nil {
 			return 0, err
 		}
-		if err := row.finish(t); err != nil {
+		if err := stored.finish(t); err != nil {
 			return 0, err
 		}
 	}
@@ -89,7 +90,7 @@ const requeueRunsQuery = `UPDATE runs INDEXED BY runs_unfinished SET attempt = a
 
 // requeueRuns makes the background runs of dead owners due: their workers are lost.
 func requeueRuns(t *tx, self string, now time.Time) (int, error) {
-	n, err := t.exec(requeueRunsQuery, nanos(now), self)
+	n, err := t.exec(requeueRunsQuery, row.Nanos(now), self)
 	return int(n), err
 }
 
@@ -107,11 +108,11 @@ func buryHookCalls(t *tx, self string, now time.Time) (int, error) {
 		call.Error = &host.HookError{Code: host.HookErrorWorkerLost, Message: workerLostMessage}
 		call.NextAttemptAt = time.Time{}
 		call.FinishedAt = now
-		row, err := newHookCallRow(call)
+		stored, err := newHookCallRow(call)
 		if err != nil {
 			return 0, err
 		}
-		if err := row.finish(t, call.Fence()); err != nil {
+		if err := stored.finish(t, call.Fence()); err != nil {
 			return 0, err
 		}
 	}
@@ -125,6 +126,6 @@ const requeueQuery = `UPDATE hook_calls SET status = 'queued', attempt = attempt
 // requeueHookCalls makes the other calls of dead owners due, for one attempt
 // more.
 func requeueHookCalls(t *tx, self string, now time.Time) (int, error) {
-	n, err := t.exec(requeueQuery, nanos(now), self)
+	n, err := t.exec(requeueQuery, row.Nanos(now), self)
 	return int(n), err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // modelUsageQuery takes a JSON list of ids.
@@ -25,8 +26,8 @@ func (s *Store) SessionUsage(ctx context.Context, ids ...string) (map[string][]h
 		return nil, fmt.Errorf("read session usage: %w", err)
 	}
 	bySession := make(map[string][]host.ModelUsage, len(ids))
-	for _, row := range rows {
-		bySession[row.sessionID] = append(bySession[row.sessionID], row.ModelUsage)
+	for _, r := range rows {
+		bySession[r.sessionID] = append(bySession[r.sessionID], r.ModelUsage)
 	}
 	return bySession, nil
 }
@@ -63,10 +64,10 @@ func (u modelUsage) add(t *tx) error {
 	return err
 }
 
-func scanModelUsage(row scanner) (modelUsage, error) {
+func scanModelUsage(r row.Scanner) (modelUsage, error) {
 	var u modelUsage
 	m := &u.Metrics
-	err := row.Scan(&u.sessionID, &u.Model, &u.Provider,
+	err := r.Scan(&u.sessionID, &u.Model, &u.Provider,
 		&m.InputTokens, &m.OutputTokens, &m.TotalTokens, &m.ReasoningTokens, &m.CacheReadTokens)
 	return u, err
 }

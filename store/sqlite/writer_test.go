@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // openTest opens a store that empties its write-ahead log after quiet.
@@ -245,7 +246,7 @@ func TestQuiet(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-truncated.found
-	runs, err := one(t.Context(), s.read, value[int], "SELECT count(*) FROM runs")
+	runs, err := one(t.Context(), s.read, row.Value[int], "SELECT count(*) FROM runs")
 	if err != nil || runs != 1 {
 		t.Errorf("%d runs in the database, error %v", runs, err)
 	}
@@ -351,10 +352,10 @@ func TestPlansOfLists(t *testing.T) {
 // bySeq begins the plan of calls that are looked up by seqs, which are sorted.
 const bySeq = "SEARCH hook_calls USING INTEGER PRIMARY KEY (rowid=?); LIST SUBQUERY 1; "
 
-func scanPlan(row scanner) (string, error) {
+func scanPlan(r row.Scanner) (string, error) {
 	var id, parent, unused int
 	var detail string
-	err := row.Scan(&id, &parent, &unused, &detail)
+	err := r.Scan(&id, &parent, &unused, &detail)
 	return detail, err
 }
 
