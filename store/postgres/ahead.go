@@ -29,7 +29,7 @@ func (s *Store) Ahead(ctx context.Context, run host.Run) (bool, error) {
 	}
 	ahead, err := get(ctx, s, row.Value[bool], aheadQuery, run.ID)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return false, runNotFound(run.ID)
+		return false, row.RunNotFound(run.ID)
 	}
 	if err != nil {
 		return false, fmt.Errorf("look ahead: %w", err)

@@ -21,7 +21,7 @@ func (w *writer) send(ctx context.Context, ops []*op) error {
 	}
 	for _, o := range ops {
 		if o.create != nil && !b.created[o.create.Run.ID] {
-			o.err = runExists(o.create.Run.ID)
+			o.err = row.RunExists(o.create.Run.ID)
 		}
 	}
 	return nil

@@ -67,16 +67,12 @@ func evaluationQueries(f host.EvaluationFilter) (page, count string, args []any)
 func (s *Store) Evaluation(ctx context.Context, id string) (host.Evaluation, error) {
 	e, err := get(ctx, s, scanEvaluation, `SELECT `+evaluationColumns+` FROM evaluations WHERE id = $1`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return host.Evaluation{}, evaluationNotFound(id)
+		return host.Evaluation{}, row.EvaluationNotFound(id)
 	}
 	if err != nil {
 		return host.Evaluation{}, fmt.Errorf("read evaluation: %w", err)
 	}
 	return e, nil
-}
-
-func evaluationNotFound(id string) error {
-	return host.Errorf(host.CodeNotFound, "Eval run with id '%s' not found", id)
 }
 
 // RenameEvaluation names an evaluation and returns it.
@@ -88,7 +84,7 @@ func (s *Store) RenameEvaluation(ctx context.Context, id, name string, at time.T
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return host.Evaluation{}, evaluationNotFound(id)
+		return host.Evaluation{}, row.EvaluationNotFound(id)
 	}
 	if err != nil {
 		return host.Evaluation{}, fmt.Errorf("rename evaluation: %w", err)

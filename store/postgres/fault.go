@@ -10,9 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
-
-var errNotNow = host.Errorf(host.CodeUnavailable, "The store cannot write at the moment")
 
 // The conditions of PostgreSQL that callers are told of.
 const (
@@ -78,9 +77,9 @@ func explained(err error) error {
 	case code == characterNotInText:
 		return &host.Error{Code: host.CodeInvalid, Message: "A name or an id holds a character that cannot be stored", Err: err}
 	case code == diskFull:
-		return &host.Error{Code: host.CodeUnavailable, Message: "The store has no space left", Err: err}
+		return row.NoSpace(err)
 	case code == readOnly, passing(err):
-		return &host.Error{Code: host.CodeUnavailable, Message: errNotNow.Message, Err: err}
+		return row.NotNow(err)
 	case unreachable(err):
 		return &host.Error{Code: host.CodeUnavailable, Message: "The store cannot be reached at the moment", Err: err}
 	}

@@ -78,7 +78,7 @@ func (f *finishRows) write(ctx context.Context, t *tx) error {
 	}
 	done, err := f.send(ctx, t)
 	if err == nil && !done {
-		err = cmp.Or[error](f.refusal(ctx, t), errNotNow)
+		err = cmp.Or[error](f.refusal(ctx, t), row.ErrNotNow)
 	}
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (f *finishRows) refusal(ctx context.Context, q querier) error {
 	cancelled, err := checkRun(ctx, q, fenceQuery, run.ID, run.Attempt)
 	switch {
 	case f.whole && err == nil:
-		return runExists(run.ID)
+		return row.RunExists(run.ID)
 	case f.whole && host.CodeOf(err) == host.CodeNotFound:
 		cancelled, err = one(ctx, q, row.Value[bool], `SELECT EXISTS (SELECT FROM run_cancels WHERE run_id = $1)`, run.ID)
 	}

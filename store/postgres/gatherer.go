@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // maxGathered bounds the requests of one transaction.
@@ -59,7 +61,7 @@ func (g *gatherer[T]) put(r *request[T]) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return errClosed
+		return row.ErrClosed
 	}
 	g.waiting = append(g.waiting, r)
 	g.gather()

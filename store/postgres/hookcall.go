@@ -144,11 +144,7 @@ func missingHookCall(ctx context.Context, q querier, id string) error {
 	case err != nil:
 		return err
 	case !found:
-		return hookCallNotFound(id)
+		return row.HookCallNotFound(id)
 	}
 	return host.ErrStale
-}
-
-func hookCallNotFound(id string) error {
-	return host.Errorf(host.CodeNotFound, "hook call %q not found", id)
 }

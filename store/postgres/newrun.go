@@ -121,7 +121,7 @@ func (c *creation) insert(ctx context.Context, t *tx) (err error) {
 		return cancelled, err
 	}, insertRunsQuery+`, cancel_requested`, rows.args()...)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return runExists(c.row.run.ID)
+		return row.RunExists(c.row.run.ID)
 	}
 	return err
 }
@@ -157,7 +157,7 @@ func (c *creation) takeKey(ctx context.Context, t *tx) error {
 	run, err := one(ctx, t, scanRun, first, c.key)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows): // the run's id has another key
-		return runExists(c.row.run.ID)
+		return row.RunExists(c.row.run.ID)
 	case err != nil:
 		return err
 	}
@@ -184,7 +184,7 @@ func (c *creation) checkQueue(ctx context.Context, t *tx) error {
 	}
 	queued, err = one(ctx, t, row.Value[int], query, c.maxQueued)
 	if err == nil && queued >= c.maxQueued {
-		return host.Errorf(host.CodeBusy, "the queue of background runs is full")
+		return row.ErrQueueFull
 	}
 	return err
 }

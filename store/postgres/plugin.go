@@ -50,8 +50,7 @@ func insertPlugin(ctx context.Context, t *tx, plugin *host.Plugin, manifest []by
 	const existing = `SELECT digest FROM plugins WHERE name = $1 AND version = $2`
 	digest, err := one(ctx, t, row.Value[string], existing, plugin.Name, plugin.Version)
 	if err == nil && digest != plugin.Digest {
-		err = host.Errorf(host.CodeConflict, "plugin %s %s exists already with other bytes; raise its version",
-			plugin.Name, plugin.Version)
+		err = row.PluginExists(plugin.Name, plugin.Version)
 	}
 	return false, err
 }
@@ -71,7 +70,7 @@ func (s *Store) Plugins(ctx context.Context) ([]host.Plugin, error) {
 func (s *Store) PluginModule(ctx context.Context, digest string) ([]byte, error) {
 	module, err := get(ctx, s, row.Value[[]byte], `SELECT bytes FROM modules WHERE digest = $1`, digest)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, host.Errorf(host.CodeNotFound, "module %q not found", digest)
+		return nil, row.ModuleNotFound(digest)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read module: %w", err)
@@ -118,7 +117,7 @@ func (s *Store) changePlugin(ctx context.Context, name, version, query string, a
 		}
 		n, err := t.exec(ctx, query, append([]any{name, version}, args...)...)
 		if err == nil && n == 0 {
-			return missingPlugin(name, version)
+			return row.PluginNotFound(name, version)
 		}
 		return err
 	})
@@ -134,7 +133,7 @@ func (s *Store) DeletePlugin(ctx context.Context, name, version string) error {
 		const query = `SELECT digest FROM plugins WHERE name = $1 AND version = $2`
 		digest, err := one(ctx, t, row.Value[string], query, name, version)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return missingPlugin(name, version)
+			return row.PluginNotFound(name, version)
 		}
 		if err != nil {
 			return err
@@ -155,7 +154,7 @@ func checkNoOpenCalls(ctx context.Context, t *tx, digest string) error {
 	const query = `SELECT count(*) FROM hook_calls WHERE status IN ('queued', 'running') AND digest = $1`
 	open, err := one(ctx, t, row.Value[int], query, digest)
 	if err == nil && open > 0 {
-		return host.Errorf(host.CodeConflict, "hook calls of the plugin are not final yet: %d", open)
+		return row.PluginNeeded(open)
 	}
 	return err
 }
@@ -173,10 +172,6 @@ func deletePlugin(ctx context.Context, t *tx, name, digest string) error {
 		}
 	}
 	return nil
-}
-
-func missingPlugin(name, version string) error {
-	return host.Errorf(host.CodeNotFound, "plugin %s %s not found", name, version)
 }
 
 func scanPlugin(r row.Scanner) (host.Plugin, error) {

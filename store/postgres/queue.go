@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -35,17 +35,15 @@ type queue struct {
 
 func newQueue() *queue { return &queue{wake: make(chan struct{}, 1), byKey: map[string]*op{}} }
 
-var errClosed = host.Errorf(host.CodeUnavailable, "the store is closed")
-
 // put takes an op, or says why not.
 func (q *queue) put(o *op) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
-		return errClosed
+		return row.ErrClosed
 	case len(q.ops) >= maxLazy:
-		return errNotNow
+		return row.ErrNotNow
 	}
 	q.register(o)
 	q.ops = append(q.ops, o)
@@ -74,7 +72,7 @@ func (q *queue) barrier() (*op, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return nil, errClosed
+		return nil, row.ErrClosed
 	}
 	if len(q.ops) == 0 && len(q.writing) == 0 {
 		return nil, nil
@@ -114,7 +112,7 @@ func (q *queue) tryClaim(key string) (o *op, settled <-chan struct{}, err error)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return nil, nil, errClosed
+		return nil, nil, row.ErrClosed
 	}
 	o = q.byKey[key]
 	switch {

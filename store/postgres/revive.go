@@ -34,15 +34,15 @@ func deadHookCall(ctx context.Context, t *tx, id string) (host.HookCall, error) 
 	call, err := one(ctx, t, scanHookCall, query, id)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return call, hookCallNotFound(id)
+		return call, row.HookCallNotFound(id)
 	case err != nil:
 		return call, err
 	case call.Status != host.HookCallDead:
-		return call, host.Errorf(host.CodeConflict, "the hook call is %s; only a dead one can be retried", call.Status)
+		return call, row.HookCallNotDead(call.Status)
 	}
 	kept, err := one(ctx, t, row.Value[bool], `SELECT EXISTS (SELECT FROM snapshots WHERE id = $1)`, call.SnapshotID)
 	if err == nil && !kept {
-		err = host.Errorf(host.CodeConflict, "the context of the hook call is gone; it cannot be retried")
+		err = row.ErrContextGone
 	}
 	return call, err
 }

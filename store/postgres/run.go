@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // StartRun turns a PENDING run into RUNNING; it is not waited for.
@@ -26,7 +27,7 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 	}
 	run, err := get(ctx, s, scanRun, `SELECT `+runColumns+` FROM runs WHERE id = $1`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return host.Run{}, runNotFound(id)
+		return host.Run{}, row.RunNotFound(id)
 	}
 	if err != nil {
 		return host.Run{}, fmt.Errorf("read run: %w", err)

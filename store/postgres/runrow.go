@@ -94,7 +94,7 @@ func checkRun(ctx context.Context, q querier, query, id string, attempt int) (ca
 	f, err := one(ctx, q, scanFence, query, id)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return false, runNotFound(id)
+		return false, row.RunNotFound(id)
 	case err != nil:
 		return false, err
 	case f.status.Final() || f.attempt != attempt:
@@ -107,10 +107,6 @@ func checkRun(ctx context.Context, q querier, query, id string, attempt int) (ca
 func holdRun(ctx context.Context, t *tx, id string, attempt int) (cancelled bool, err error) {
 	return checkRun(ctx, t, fenceQuery+` FOR NO KEY UPDATE`, id, attempt)
 }
-
-func runNotFound(id string) error { return host.Errorf(host.CodeNotFound, "run %q not found", id) }
-
-func runExists(id string) error { return host.Errorf(host.CodeConflict, "run %q exists already", id) }
 
 const runColumns = `status, attempt, doc`
 

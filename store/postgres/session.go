@@ -16,16 +16,12 @@ import (
 func (s *Store) Session(ctx context.Context, id string) (host.Session, error) {
 	session, err := get(ctx, s, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return host.Session{}, sessionNotFound(id)
+		return host.Session{}, row.SessionNotFound(id)
 	}
 	if err != nil {
 		return host.Session{}, fmt.Errorf("read session: %w", err)
 	}
 	return session, nil
-}
-
-func sessionNotFound(id string) error {
-	return host.Errorf(host.CodeNotFound, "session %q not found", id)
 }
 
 // Turns counts the finished top-level runs of a session.

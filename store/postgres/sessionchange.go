@@ -22,7 +22,7 @@ func (s *Store) CreateSession(ctx context.Context, session host.Session) error {
 		}
 		n, err := t.exec(ctx, query, sessionValues(&session)...)
 		if err == nil && n == 0 {
-			return host.Errorf(host.CodeConflict, "session %q exists already", session.ID)
+			return row.SessionExists(session.ID)
 		}
 		return err
 	})
@@ -42,7 +42,7 @@ func (s *Store) UpdateSession(ctx context.Context, id string, patch host.Session
 		session, err = one(ctx, t, scanSession, query,
 			id, patch.Name, []byte(patch.State), []byte(patch.Metadata), row.Nanos(patch.At))
 		if errors.Is(err, pgx.ErrNoRows) {
-			return sessionNotFound(id)
+			return row.SessionNotFound(id)
 		}
 		return err
 	})

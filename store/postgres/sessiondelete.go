@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/store/row"
 )
 
@@ -81,7 +80,7 @@ func deleteSession(ctx context.Context, t *tx, id string) error {
 func checkDeletable(ctx context.Context, t *tx, id string, dropCalls bool) error {
 	switch run, err := one(ctx, t, row.Value[string], unfinishedRunQuery, id); {
 	case err == nil:
-		return host.Errorf(host.CodeConflict, "run %q of session %q has not ended", run, id)
+		return row.RunNotEnded(run, id)
 	case !errors.Is(err, pgx.ErrNoRows):
 		return err
 	case dropCalls:
@@ -89,10 +88,7 @@ func checkDeletable(ctx context.Context, t *tx, id string, dropCalls bool) error
 	}
 	switch call, err := one(ctx, t, row.Value[string], openCallQuery, id); {
 	case err == nil:
-		return &host.Error{
-			Code: host.CodeConflict, Message: fmt.Sprintf("background hook call %q of session %q is not done", call, id),
-			Err: host.ErrCallsOpen,
-		}
+		return row.HookCallOpen(call, id)
 	case !errors.Is(err, pgx.ErrNoRows):
 		return err
 	}

@@ -25,7 +25,7 @@ func (s *Store) MergeSessionState(ctx context.Context, merge host.StateMerge) er
 		}
 		state, err := one(ctx, t, row.Value[[]byte], read, merge.SessionID)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return sessionNotFound(merge.SessionID)
+			return row.SessionNotFound(merge.SessionID)
 		}
 		if err != nil {
 			return err

@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/store/row"
 )
 
@@ -15,7 +14,7 @@ import (
 func (s *Store) Snapshot(ctx context.Context, id string) ([]byte, error) {
 	snapshot, err := get(ctx, s, row.Value[[]byte], `SELECT context FROM snapshots WHERE id = $1`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, host.Errorf(host.CodeNotFound, "snapshot %q not found", id)
+		return nil, row.SnapshotNotFound(id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // retryDelay is how long ops that met a fault wait for another try.
@@ -124,7 +125,7 @@ func (w *writer) settle(ops []*op) (kept []*op) {
 		case o.barrier():
 			o.err = nil
 			if len(kept) > 0 {
-				o.err = errNotNow
+				o.err = row.ErrNotNow
 			}
 			continue
 		case o.err != nil && (unreachable(o.err) || passing(o.err)):

@@ -40,7 +40,7 @@ func (s *Store) place(ctx context.Context, id string) (int64, error) {
 	}
 	place, err := one(ctx, s.read, row.Value[int64], `SELECT place FROM runs WHERE id = ?`, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, runNotFound(id)
+		return 0, row.RunNotFound(id)
 	}
 	return place, err
 }

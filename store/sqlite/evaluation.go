@@ -68,16 +68,12 @@ func evaluationIndex(f host.EvaluationFilter) string {
 func (s *Store) Evaluation(ctx context.Context, id string) (host.Evaluation, error) {
 	e, err := one(ctx, s.read, scanEvaluation, `SELECT `+evaluationColumns+` FROM evaluations WHERE id = ?`, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return host.Evaluation{}, evaluationNotFound(id)
+		return host.Evaluation{}, row.EvaluationNotFound(id)
 	}
 	if err != nil {
 		return host.Evaluation{}, fmt.Errorf("read evaluation: %w", err)
 	}
 	return e, nil
-}
-
-func evaluationNotFound(id string) error {
-	return host.Errorf(host.CodeNotFound, "Eval run with id '%s' not found", id)
 }
 
 // RenameEvaluation names an evaluation and returns it.
@@ -91,7 +87,7 @@ func (s *Store) RenameEvaluation(ctx context.Context, id, name string, at time.T
 			return err
 		}
 		if len(found) == 0 {
-			return evaluationNotFound(id)
+			return row.EvaluationNotFound(id)
 		}
 		renamed = found[0]
 		return nil

@@ -6,10 +6,8 @@ import (
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
-
-var errNotNow = host.Errorf(host.CodeUnavailable, "The store cannot write at the moment")
 
 // explained is what a caller is told of a write that failed: a full or broken disk
 // is nothing it did, and may pass.
@@ -20,9 +18,9 @@ func explained(err error) error {
 	}
 	switch fault.Code() & 0xff { // the rest says more of the same
 	case sqlite3.SQLITE_FULL:
-		return &host.Error{Code: host.CodeUnavailable, Message: "The store has no space left", Err: err}
+		return row.NoSpace(err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
-		return &host.Error{Code: host.CodeUnavailable, Message: errNotNow.Message, Err: err}
+		return row.NotNow(err)
 	}
 	return err
 }

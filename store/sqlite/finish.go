@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // FinishRun stores the run, its session, its hook calls with their snapshots, and
@@ -40,7 +41,7 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 	err = s.writer.write(ctx, o)
 	if host.CodeOf(err) == host.CodeNotFound {
 		if _, _, uncreated := s.pending.get(root); uncreated {
-			err = errNotNow // the creation was under way, and has met a fault
+			err = row.ErrNotNow // the creation was under way, and has met a fault
 		} else if root != id {
 			err = host.ErrStale
 		}

@@ -95,7 +95,7 @@ func missingHookCall(t *tx, id string) error {
 		return err
 	}
 	if len(found) == 0 {
-		return host.Errorf(host.CodeNotFound, "hook call %q not found", id)
+		return row.HookCallNotFound(id)
 	}
 	return host.ErrStale
 }

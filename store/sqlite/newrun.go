@@ -157,7 +157,7 @@ func (c *creation) checkQueue(t *tx) error {
 	}
 	queued, err := queryTx(t, row.Value[int], queuedQuery)
 	if err == nil && queued[0] >= c.maxQueued {
-		return host.Errorf(host.CodeBusy, "the queue of background runs is full")
+		return row.ErrQueueFull
 	}
 	return err
 }

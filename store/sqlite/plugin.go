@@ -50,8 +50,7 @@ func insertPlugin(t *tx, plugin *host.Plugin, manifest string) (bool, error) {
 		return false, err
 	}
 	if len(digests) != 1 || digests[0] != plugin.Digest {
-		return false, host.Errorf(host.CodeConflict, "plugin %s %s exists already with other bytes; raise its version",
-			plugin.Name, plugin.Version)
+		return false, row.PluginExists(plugin.Name, plugin.Version)
 	}
 	return false, nil
 }
@@ -71,7 +70,7 @@ func (s *Store) Plugins(ctx context.Context) ([]host.Plugin, error) {
 func (s *Store) PluginModule(ctx context.Context, digest string) ([]byte, error) {
 	module, err := one(ctx, s.read, row.Value[[]byte], `SELECT bytes FROM modules WHERE digest = ?`, digest)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, host.Errorf(host.CodeNotFound, "module %q not found", digest)
+		return nil, row.ModuleNotFound(digest)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read module: %w", err)
@@ -122,7 +121,7 @@ func revisePlugin(t *tx, name, version string, n int64, err error) error {
 		return err
 	}
 	if n == 0 {
-		return missingPlugin(name, version)
+		return row.PluginNotFound(name, version)
 	}
 	return revise(t)
 }
@@ -137,7 +136,7 @@ func (s *Store) DeletePlugin(ctx context.Context, name, version string) error {
 			return err
 		}
 		if len(digests) == 0 {
-			return missingPlugin(name, version)
+			return row.PluginNotFound(name, version)
 		}
 		if err := checkNoOpenCalls(t, digests[0]); err != nil {
 			return err
@@ -156,7 +155,7 @@ func checkNoOpenCalls(t *tx, digest string) error {
 		WHERE status IN ('queued', 'running') AND spec ->> '$.digest' = ?`
 	open, err := queryTx(t, row.Value[int], query, digest)
 	if err == nil && open[0] > 0 {
-		return host.Errorf(host.CodeConflict, "hook calls of the plugin are not final yet: %d", open[0])
+		return row.PluginNeeded(open[0])
 	}
 	return err
 }
@@ -174,10 +173,6 @@ func deletePlugin(t *tx, name, digest string) error {
 		}
 	}
 	return revise(t)
-}
-
-func missingPlugin(name, version string) error {
-	return host.Errorf(host.CodeNotFound, "plugin %s %s not found", name, version)
 }
 
 func scanPlugin(r row.Scanner) (host.Plugin, error) {

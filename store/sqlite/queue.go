@@ -4,7 +4,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 const (
@@ -41,9 +41,9 @@ func (q *queue) put(o *op) error {
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
-		return host.Errorf(host.CodeUnavailable, "the store is closed")
+		return row.ErrClosed
 	case o.lazy() && len(q.ops)-q.waited >= maxLazy:
-		return errNotNow
+		return row.ErrNotNow
 	}
 	q.ops = append(q.ops, o)
 	if o.lazy() {

@@ -32,14 +32,13 @@ func deadHookCall(t *tx, id string) (host.HookCall, error) {
 	case err != nil:
 		return host.HookCall{}, err
 	case len(calls) == 0:
-		return host.HookCall{}, host.Errorf(host.CodeNotFound, "hook call %q not found", id)
+		return host.HookCall{}, row.HookCallNotFound(id)
 	case calls[0].Status != host.HookCallDead:
-		return host.HookCall{}, host.Errorf(host.CodeConflict,
-			"the hook call is %s; only a dead one can be retried", calls[0].Status)
+		return host.HookCall{}, row.HookCallNotDead(calls[0].Status)
 	}
 	snapshots, err := queryTx(t, row.Value[int], `SELECT 1 FROM snapshots WHERE id = ?`, calls[0].SnapshotID)
 	if err == nil && len(snapshots) == 0 {
-		err = host.Errorf(host.CodeConflict, "the context of the hook call is gone; it cannot be retried")
+		err = row.ErrContextGone
 	}
 	return calls[0], err
 }

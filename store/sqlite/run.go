@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/store/row"
 )
 
 // StartRun turns a PENDING run into RUNNING; it is not waited for.
@@ -31,7 +32,7 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 	const query = `SELECT ` + runColumns + ` FROM runs WHERE id = ?`
 	run, err := one(ctx, s.read, scanRun, query, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return host.Run{}, runNotFound(id)
+		return host.Run{}, row.RunNotFound(id)
 	}
 	if err != nil {
 		return host.Run{}, fmt.Errorf("read run: %w", err)

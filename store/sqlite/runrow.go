@@ -42,7 +42,7 @@ func (r *runRow) insert(t *tx) error {
 	case err != nil:
 		return err
 	case !added:
-		return host.Errorf(host.CodeConflict, "run %q exists already", run.ID)
+		return row.RunExists(run.ID)
 	case run.Status.Final():
 		return r.end(t)
 	}
@@ -154,14 +154,12 @@ func checkRun(t *tx, id string, attempt int) (cancelled bool, err error) {
 	case err != nil:
 		return false, err
 	case len(found) == 0:
-		return false, runNotFound(id)
+		return false, row.RunNotFound(id)
 	case found[0].status.Final() || found[0].attempt != attempt:
 		return false, host.ErrStale
 	}
 	return found[0].cancelled, nil
 }
-
-func runNotFound(id string) error { return host.Errorf(host.CodeNotFound, "run %q not found", id) }
 
 const runColumns = `status, attempt, doc`
 

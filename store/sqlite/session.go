@@ -16,16 +16,12 @@ func (s *Store) Session(ctx context.Context, id string) (host.Session, error) {
 	const query = `SELECT ` + sessionColumns + ` FROM sessions WHERE id = ?`
 	session, err := one(ctx, s.read, scanSession, query, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return host.Session{}, sessionNotFound(id)
+		return host.Session{}, row.SessionNotFound(id)
 	}
 	if err != nil {
 		return host.Session{}, fmt.Errorf("read session: %w", err)
 	}
 	return session, nil
-}
-
-func sessionNotFound(id string) error {
-	return host.Errorf(host.CodeNotFound, "session %q not found", id)
 }
 
 // Turns counts the finished top-level runs of a session.

@@ -13,7 +13,7 @@ func (s *Store) CreateSession(ctx context.Context, session host.Session) error {
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
 		n, err := t.exec(insertSession+` ON CONFLICT (id) DO NOTHING`, sessionValues(&session)...)
 		if err == nil && n == 0 {
-			return host.Errorf(host.CodeConflict, "session %q exists already", session.ID)
+			return row.SessionExists(session.ID)
 		}
 		return err
 	}})
@@ -41,7 +41,7 @@ func (s *Store) UpdateSession(ctx context.Context, id string, patch host.Session
 			return err
 		}
 		if len(found) == 0 {
-			return sessionNotFound(id)
+			return row.SessionNotFound(id)
 		}
 		session = found[0]
 		return nil

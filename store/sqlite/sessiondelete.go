@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/store/row"
 )
 
@@ -38,7 +37,7 @@ func sessionDeletes() []string {
 func (s *Store) DeleteSessions(ctx context.Context, ids []string, dropCalls bool) error {
 	release, busy := s.pending.hold(ids)
 	if busy != nil {
-		return fmt.Errorf("delete sessions: %w", notEnded(busy.ID, busy.SessionID))
+		return fmt.Errorf("delete sessions: %w", row.RunNotEnded(busy.ID, busy.SessionID))
 	}
 	defer release()
 	// Once begun it is seen through: only then is it known when to release.
@@ -78,21 +77,14 @@ func checkDeletable(t *tx, id string, dropCalls bool) error {
 		return err
 	}
 	if len(runs) > 0 {
-		return notEnded(runs[0], id)
+		return row.RunNotEnded(runs[0], id)
 	}
 	if dropCalls {
 		return nil
 	}
 	calls, err := queryTx(t, row.Value[string], openCallQuery, id)
 	if err == nil && len(calls) > 0 {
-		return &host.Error{
-			Code: host.CodeConflict, Message: fmt.Sprintf("background hook call %q of session %q is not done", calls[0], id),
-			Err: host.ErrCallsOpen,
-		}
+		return row.HookCallOpen(calls[0], id)
 	}
 	return err
-}
-
-func notEnded(run, session string) error {
-	return host.Errorf(host.CodeConflict, "run %q of session %q has not ended", run, session)
 }

@@ -68,7 +68,7 @@ func sessionState(t *tx, id string) (json.RawMessage, error) {
 		return nil, err
 	}
 	if len(states) == 0 {
-		return nil, sessionNotFound(id)
+		return nil, row.SessionNotFound(id)
 	}
 	return states[0], nil
 }

@@ -14,7 +14,7 @@ import (
 func (s *Store) Snapshot(ctx context.Context, id string) ([]byte, error) {
 	snapshot, err := one(ctx, s.read, row.Value[[]byte], `SELECT context FROM snapshots WHERE id = ?`, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, host.Errorf(host.CodeNotFound, "snapshot %q not found", id)
+		return nil, row.SnapshotNotFound(id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
