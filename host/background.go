@@ -87,8 +87,10 @@ type BackgroundStore interface {
 	SaveCheckpoint(ctx context.Context, checkpoint Checkpoint) error
 	// CancelRun notes that the run is to end CANCELLED, however it ends; a final run
 	// stays as it is. A cancel of a run that does not exist is kept for an hour, in
-	// case it is created.
+	// case it is created, or ends inside another one.
 	CancelRun(ctx context.Context, id string, at time.Time) error
+	// KeptCancels returns those of the ids for which a cancel is kept.
+	KeptCancels(ctx context.Context, ids []string) ([]string, error)
 	// Ahead reports whether a top-level run of the same session was created before
 	// this one and has not ended. Parallel runs wait for none and keep none waiting.
 	// Of a run whose CreateRun is under way it knows.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -47,6 +48,9 @@ type Run struct {
 	// Depth is how many hooks stand between the run and a client: 0 for what a client
 	// asked for, 1 for what a hook of that run started, members and steps included.
 	Depth int `json:"depth,omitempty"`
+	// Place orders the runs inside one run as they were asked for (ByPlace); nil for a
+	// top-level run.
+	Place []int `json:"place,omitempty"`
 	// Step is the step of a workflow the run belongs to, nil for none.
 	Step *RunStep `json:"step,omitempty"`
 	// Input is a JSON string or object as the hooks left it; nil until permitted.
@@ -74,14 +78,18 @@ type Run struct {
 	Failure    *Failure  `json:"failure,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
-	// Children are the runs inside this one, in the order of their beginning, where
-	// they were asked for; each is stored on its own.
+	// Children are the runs inside this one, in the order of ByPlace, where they were
+	// asked for; each is stored on its own.
 	Children []Run `json:"-"`
 }
 
 // TopLevel reports whether the run is inside no other one: a client asked for it,
 // or a hook did.
 func (r *Run) TopLevel() bool { return r.RootID == r.ID }
+
+// ByPlace compares runs inside one run: by the order of the calls and the members, or
+// of the steps and their tries, that asked for them, whichever began first.
+func ByPlace(a, b Run) int { return slices.Compare(a.Place, b.Place) }
 
 // Hides reports whether what the runs inside this one answered is not to be shown:
 // the run is sealed, or its host died before hooks could judge.

@@ -50,11 +50,11 @@ type RunStore interface {
 	//
 	// A run inside another one has no row before its end: it is inserted whole, while
 	// the row of its root is not final and of the run's attempt, else it is ErrStale. A
-	// run of its id that has ended is ErrStale too. A cancel of the root is not looked
-	// at.
+	// run of its id that has ended is ErrStale too. A cancel that is kept for its id is
+	// ErrCancelled where the run says another status; one of the root is not looked at.
 	FinishRun(ctx context.Context, finish Finish) error
-	// ChildRuns returns the finished runs right inside a run, in the order of their
-	// creation. What hooks of the run started is not among them.
+	// ChildRuns returns the finished runs right inside a run, in the order of ByPlace.
+	// What hooks of the run started is not among them.
 	ChildRuns(ctx context.Context, runID string) ([]Run, error)
 	// Run returns a run, whatever its state.
 	Run(ctx context.Context, id string) (Run, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -15,7 +16,9 @@ var errCancelled = errors.New("the run was cancelled on request")
 // Cancel ends a run on whichever node it is. A run that has not stored its end
 // when Cancel returns ends CANCELLED; one that nobody works for has ended by
 // then, without a hook having been called. A run that is final, or that nobody
-// knows, is no error. Hooks of agent_shutdown that run in this process by then are
+// knows, is no error. A run inside another one ends alone, with what is inside it; the
+// run around it goes on. While its tree is without a worker the cancel is kept for an
+// hour. Hooks of agent_shutdown that run in this process by then are
 // ended, also when they follow an earlier cancel.
 func (e *Engine) Cancel(ctx context.Context, id string) error {
 	e.live.cancel(id, true)
@@ -38,12 +41,19 @@ func (e *Engine) Cancel(ctx context.Context, id string) error {
 	return nil
 }
 
-// Cancelled ends those of the runs that go on in this process: somebody asked to
-// cancel them on another node.
-func (e *Engine) Cancelled(ids []string) {
-	for _, id := range ids {
+// Cancelled ends those of the runs that go on in this process, and the runs inside
+// others for which the store keeps a cancel: somebody asked for it on another node.
+func (e *Engine) Cancelled(ctx context.Context, ids []string) error {
+	inside := e.live.inside()
+	var kept []string
+	var err error
+	if len(inside) > 0 {
+		kept, err = e.store.KeptCancels(ctx, inside)
+	}
+	for _, id := range slices.Concat(ids, kept) {
 		e.live.cancel(id, false)
 	}
+	return err
 }
 
 // Receive acts on a signal and returns at once.

@@ -160,8 +160,12 @@ func (f *fixture) goOn(t *testing.T, detached bool) (id string, ended <-chan err
 func TestCancelFromAnotherNode(t *testing.T) {
 	t.Parallel()
 	for name, hear := range map[string]func(e *engine.Engine, id string){
-		"signal":  func(e *engine.Engine, id string) { e.Receive(host.Signal{Kind: host.SignalCancel, ID: id}) },
-		"renewal": func(e *engine.Engine, id string) { e.Cancelled([]string{"another", id}) },
+		"signal": func(e *engine.Engine, id string) { e.Receive(host.Signal{Kind: host.SignalCancel, ID: id}) },
+		"renewal": func(e *engine.Engine, id string) {
+			if err := e.Cancelled(t.Context(), []string{"another", id}); err != nil {
+				t.Error(err)
+			}
+		},
 	} {
 		f := newFixture(t)
 		entered := make(chan string)
@@ -290,7 +294,9 @@ func TestCancelBeforeAndInShutdown(t *testing.T) {
 		f.cancel(t, id)
 		inHook := <-entered
 		f.Receive(host.Signal{Kind: host.SignalCancel, ID: id})
-		f.Cancelled([]string{id})
+		if err := f.Cancelled(t.Context(), []string{id}); err != nil {
+			t.Error(err)
+		}
 		if inHook.Err() != nil {
 			t.Errorf("background %v: the hook was ended by the cancel it follows", detached)
 		}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -29,12 +31,14 @@ type childRequest struct {
 // child executes a run inside this one and returns its end, whatever that is. It
 // fails when the whole tree is to end: ctx has ended, or the store failed.
 func (x *execution) child(ctx context.Context, req childRequest) (host.Run, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+	inside, cancel := context.WithCancelCause(ctx) // which may end before ctx
 	defer cancel(nil)
 	child := x.newChild(x.childID(req.key), &req, cancel)
-	run, ended, err := child.endedBefore(ctx)
+	x.live.enter(child)
+	defer x.live.leave(child)
+	run, ended, err := child.endedBefore(inside)
 	if err == nil && !ended {
-		run, err = child.carryOutInside(ctx)
+		run, err = child.carryOutInside(inside)
 	}
 	if err != nil {
 		return host.Run{}, err
@@ -52,7 +56,8 @@ func (x *execution) childID(key string) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(x.tree.seed+"/"+x.run.ID+"/"+key)).String()
 }
 
-// endedBefore returns the run as an earlier worker ended it, if one has.
+// endedBefore returns the run as an earlier worker ended it, if one has. A cancel that
+// came since ends the run.
 func (x *execution) endedBefore(ctx context.Context) (run host.Run, ended bool, err error) {
 	if x.tree.root.from == nil {
 		return run, false, nil
@@ -60,13 +65,25 @@ func (x *execution) endedBefore(ctx context.Context) (run host.Run, ended bool, 
 	run, err = x.store.Run(ctx, x.run.ID)
 	switch {
 	case host.CodeOf(err) == host.CodeNotFound:
-		return run, false, nil
+		return run, false, x.hearKept(ctx)
 	case err != nil:
 		return run, false, &storeError{"read child run", err}
 	case !x.owns(&run):
 		return run, false, x.endTree()
 	}
 	return run, true, nil
+}
+
+// hearKept cancels the run if the store keeps a cancel for it.
+func (x *execution) hearKept(ctx context.Context) error {
+	kept, err := x.store.KeptCancels(ctx, []string{x.run.ID})
+	if err != nil {
+		return &storeError{"read cancels", err}
+	}
+	if len(kept) > 0 {
+		x.live.cancel(x.run.ID, false)
+	}
+	return nil
 }
 
 // owns reports whether a row of the run's id is the run's, as far as a worker can
@@ -90,6 +107,7 @@ func (x *execution) newChild(id string, req *childRequest, cancel context.Cancel
 		parentID: x.run.ID, depth: x.run.Depth,
 	})
 	run.RootID, run.Attempt, run.Parallel = x.run.RootID, x.run.Attempt, false
+	run.Place = placeOf(req.key)
 	if run.Step = req.step; run.Step == nil {
 		run.Step = x.run.Step
 	}
@@ -106,13 +124,34 @@ func (x *execution) newChild(id string, req *childRequest, cancel context.Cancel
 	return child
 }
 
+// placeOf is where the run of that key stands among those inside its parent: its call
+// and its member, or the steps to it, each with its try.
+func placeOf(key string) []int {
+	_, path, _ := strings.Cut(key, "/")
+	var place []int
+	for part := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '.' }) {
+		index, try, _ := strings.Cut(part, "#")
+		place = append(place, number(index), number(try))
+	}
+	return place
+}
+
+// number is the number in a key, 0 for none.
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // adopt adds a run that has ended to those inside this one.
 func (x *execution) adopt(key string, run host.Run) {
 	x.forget(key)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	children := append(slices.Clone(x.run.Children), run) // events show the ones before
-	slices.SortStableFunc(children, func(a, b host.Run) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	slices.SortStableFunc(children, host.ByPlace)
 	x.run.Children = children
 }
 
@@ -123,6 +162,9 @@ func (x *execution) carryOutInside(ctx context.Context) (host.Run, error) {
 	defer x.ended()
 	cause := x.execute(ctx)
 	err := x.leftOffInside(ctx, cause)
+	if err == nil && cause != nil {
+		err = x.endUnfinished(ctx)
+	}
 	if err == nil {
 		err = x.conclude(ctx, cause)
 	}

@@ -17,13 +17,13 @@ type liveRuns struct {
 
 func newLiveRuns() *liveRuns { return &liveRuns{byID: map[string]*execution{}} }
 
-// enter adds a run. An earlier attempt of it has lost it; where an id is asked
-// for twice the first stays, and the store refuses the second.
+// enter adds a run, also one inside another. An earlier attempt of it has lost it;
+// where an id is asked for twice the first stays, and the store refuses the second.
 func (l *liveRuns) enter(x *execution) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if old := l.byID[x.run.ID]; old != nil {
-		if old.run.Attempt >= x.run.Attempt {
+		if old.run.RootID != x.run.RootID || old.run.Attempt >= x.run.Attempt {
 			return
 		}
 		old.stop(fmt.Errorf("attempt %d began: %w", x.run.Attempt, host.ErrStale))
@@ -37,6 +37,19 @@ func (l *liveRuns) leave(x *execution) {
 	if l.byID[x.run.ID] == x {
 		delete(l.byID, x.run.ID)
 	}
+}
+
+// inside are the ids of the runs inside others.
+func (l *liveRuns) inside() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var ids []string
+	for id, x := range l.byID {
+		if x.inside() {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // cancel ends the run of that id, if it goes on here. It may be heard of more than

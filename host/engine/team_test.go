@@ -441,28 +441,3 @@ func TestMemberCannotBeStored(t *testing.T) {
 		t.Errorf("run %+v", run)
 	}
 }
-
-// A run inside another one is cancelled with that one only.
-func TestCancelOfAMemberAlone(t *testing.T) {
-	t.Parallel()
-	f, _ := newTeam(t, host.TeamCoordinate, nil)
-	req := asksTeam("What is it?")
-	member := make(chan string, 1)
-	req.Events = func(e host.Event) error {
-		if e.Run.Component.ID == "researcher" && e.Kind == host.EventRunStarted {
-			member <- e.Run.ID
-		}
-		return nil
-	}
-	f.model.script = func(c context.Context, asked model.Request) (model.Response, error) {
-		if asked.Agent == "researcher" {
-			if err := f.Cancel(c, <-member); err != nil {
-				t.Error(err)
-			}
-		}
-		return coordinated().script(c, asked)
-	}
-	if run := f.run(t, req); run.Status != host.RunCompleted || len(run.Children) != 1 || run.Children[0].Status != host.RunCompleted {
-		t.Errorf("run %+v", run)
-	}
-}

@@ -38,10 +38,10 @@ func (s *Supervisor) renew(ctx context.Context) error {
 		return err
 	}
 	s.leased.Store(&lease.Until)
-	if len(cancelled) > 0 && s.cfg.Handlers.Cancelled != nil {
-		s.cfg.Handlers.Cancelled(cancelled)
+	if s.cfg.Handlers.Cancelled == nil {
+		return nil
 	}
-	return nil
+	return s.cfg.Handlers.Cancelled(ctx, cancelled)
 }
 
 // Sweep takes over what a dead process left. It is to be called before the host

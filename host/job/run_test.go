@@ -315,7 +315,10 @@ func TestCancelledRunsAreToldAtTheBeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told [][]string
 		f, _ := newRunFixture(t, ends, func(c *job.Config) {
-			c.Handlers.Cancelled = func(ids []string) { told = append(told, ids) }
+			c.Handlers.Cancelled = func(_ context.Context, ids []string) error {
+				told = append(told, ids)
+				return nil
+			}
 		})
 		stop := f.start(t)
 		synctest.Wait()
@@ -324,7 +327,7 @@ func TestCancelledRunsAreToldAtTheBeat(t *testing.T) {
 		f.store.mu.Unlock()
 		pass(2 * time.Second)
 		stop()
-		if diff := cmp.Diff([][]string{{"a", "b"}}, told); diff != "" {
+		if diff := cmp.Diff([][]string{nil, {"a", "b"}}, told); diff != "" {
 			t.Errorf("told (-want +got):\n%s", diff)
 		}
 	})

@@ -37,8 +37,8 @@ type Handlers struct {
 	// where there are no background runs.
 	Run func(ctx context.Context, work host.RunWork) error
 	// Cancelled is told, at every beat, the ids of runs of this node that somebody
-	// asked to cancel; it returns at once. Nil for nobody.
-	Cancelled func(ids []string)
+	// asked to cancel, if any. Nil for nobody.
+	Cancelled func(ctx context.Context, ids []string) error
 	// Repair is called at every beat; it mends what the store did not take. Nil
 	// for nothing.
 	Repair func(ctx context.Context) error

@@ -35,6 +35,20 @@ func (s *Store) CancelRun(ctx context.Context, id string, at time.Time) error {
 	return nil
 }
 
+const (
+	cancelKeptQuery  = `SELECT EXISTS (SELECT FROM run_cancels WHERE run_id = $1)`
+	keptCancelsQuery = `SELECT run_id FROM run_cancels WHERE run_id = ANY ($1)`
+)
+
+// KeptCancels returns those of the ids for which a cancel is kept.
+func (s *Store) KeptCancels(ctx context.Context, ids []string) ([]string, error) {
+	kept, err := list(ctx, s, row.Value[string], keptCancelsQuery, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read cancels: %w", err)
+	}
+	return kept, nil
+}
+
 // noteCancel flags the row of a run that has not ended.
 func noteCancel(ctx context.Context, t *tx, id string) (bool, error) {
 	// A run that nobody holds is for who cancels it to end; no worker is called.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/store/row"
@@ -17,19 +18,19 @@ const (
 	// or came before and is noticed.
 	insertChildQuery = `WITH root AS MATERIALIZED (
 			SELECT 1 FROM runs WHERE id = $15 AND attempt = $13 AND ` + notEnded + ` FOR SHARE) ` + insertEnd + `0 FROM root
-		WHERE ($9 OR ` + sameState + `) ON CONFLICT DO NOTHING ` + noteEnd
+		WHERE ($9 OR ` + sameState + `) AND ` + notCancelled + ` ON CONFLICT DO NOTHING ` + noteEnd
 
 	noteChildQuery = `INSERT INTO run_children (run_id, root_id, parent_id, created_at)
 		SELECT $1, $2, $3, $4 WHERE ` + ended
 )
 
-// ChildRuns returns the finished runs right inside a run, in the order of their
-// creation.
+// ChildRuns returns the finished runs right inside a run, in the order of host.ByPlace.
 func (s *Store) ChildRuns(ctx context.Context, runID string) ([]host.Run, error) {
 	runs, err := list(ctx, s, scanRun, childRunsQuery, runID)
 	if err != nil {
 		return nil, fmt.Errorf("read child runs: %w", err)
 	}
+	slices.SortStableFunc(runs, host.ByPlace)
 	return runs, nil
 }
 
@@ -46,6 +47,13 @@ func (f *finishRows) childRefusal(ctx context.Context, q querier) error {
 	stored, err := one(ctx, q, row.Value[bool], `SELECT EXISTS (SELECT FROM runs WHERE id = $1)`, run.ID)
 	if err == nil && stored {
 		err = host.ErrStale
+	}
+	if err != nil || run.Status == host.RunCancelled {
+		return err
+	}
+	cancelled, err := one(ctx, q, row.Value[bool], cancelKeptQuery, run.ID)
+	if err == nil && cancelled {
+		err = host.ErrCancelled
 	}
 	return err
 }

@@ -134,7 +134,7 @@ func (f *finishRows) refusal(ctx context.Context, q querier) error {
 	case f.whole && err == nil:
 		return row.RunExists(run.ID)
 	case f.whole && host.CodeOf(err) == host.CodeNotFound:
-		cancelled, err = one(ctx, q, row.Value[bool], `SELECT EXISTS (SELECT FROM run_cancels WHERE run_id = $1)`, run.ID)
+		cancelled, err = one(ctx, q, row.Value[bool], cancelKeptQuery, run.ID)
 	}
 	if err == nil && cancelled && run.Status != host.RunCancelled {
 		return host.ErrCancelled

@@ -59,13 +59,16 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 // or nothing, and note which for the statements that follow in the transaction.
 const (
 	insertEndQuery = insertEnd + nextTurn + `
-		WHERE ` + mayEnd + ` AND ($4 = 'CANCELLED' OR NOT EXISTS (SELECT FROM run_cancels WHERE run_id = $1))
+		WHERE ` + mayEnd + ` AND ` + notCancelled + `
 		ON CONFLICT DO NOTHING ` + noteEnd
 
 	insertEnd = `INSERT INTO runs (id, session_id, parallel, status, finished_at, doc,
 			background, component_kind, component_id, attempt, created_at,
 			owner, lease_until, due_at, cancel_requested, turn)
 		SELECT $1, $2, $3, $4, $5, $6, $10, $11, $12, $13, $14, '', 0, 0, FALSE, `
+
+	// notCancelled fails when another end than this one was promised.
+	notCancelled = `($4 = 'CANCELLED' OR NOT EXISTS (SELECT FROM run_cancels WHERE run_id = $1))`
 
 	updateEndQuery = `UPDATE runs SET status = $4, finished_at = $5, doc = $6, turn = ` + nextTurn + `,
 			owner = '', lease_until = 0
@@ -129,7 +132,7 @@ const (
 // queue adds the statements that store f, behind the locks they need.
 func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 	run, m := f.run.run, &f.run.run.Metrics
-	if f.whole {
+	if f.whole || !run.TopLevel() {
 		b.Queue(lockCreationQuery, sessionLock(run.SessionID).key(), runLock(run.ID).key())
 	} else {
 		b.Queue(lockOneQuery, sessionLock(run.SessionID).key())

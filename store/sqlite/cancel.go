@@ -55,6 +55,21 @@ func cancelKept(t *tx, id string) (bool, error) {
 	return len(kept) > 0, err
 }
 
+const keptCancelsQuery = `SELECT run_id FROM run_cancels WHERE run_id IN (SELECT value FROM json_each(?))`
+
+// KeptCancels returns those of the ids for which a cancel is kept.
+func (s *Store) KeptCancels(ctx context.Context, ids []string) ([]string, error) {
+	list, err := encode(ids)
+	if err != nil {
+		return nil, fmt.Errorf("read cancels: %w", err)
+	}
+	kept, err := all(ctx, s.read, row.Value[string], keptCancelsQuery, list)
+	if err != nil {
+		return nil, fmt.Errorf("read cancels: %w", err)
+	}
+	return kept, nil
+}
+
 const expireCancelsQuery = `DELETE FROM run_cancels WHERE requested_at < ?`
 
 // expireCancels forgets the cancels whose runs were not created in time.

@@ -79,7 +79,7 @@ func (r *runRow) turns() any {
 	return 0
 }
 
-// checkCancel refuses to insert a run whose end is not the one it was promised.
+// checkCancel refuses to insert a run whose end is not the one that was promised.
 func (r *runRow) checkCancel(t *tx) error {
 	if !r.run.Status.Final() || r.run.Status == host.RunCancelled {
 		return nil

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
 )
@@ -17,6 +19,8 @@ func childTests() []test {
 		{"refused", childRefused},
 		{"is atomic", childAtomic},
 		{"of a cancelled root", childOfCancelled},
+		{"cancelled", childCancelled},
+		{"races with its cancel", childRacesWithCancel},
 		{"of a worker that lost its root", childOfZombie},
 		{"races with a claim", childRaces},
 		{"in order", childOrder},
@@ -154,6 +158,54 @@ func childOfCancelled(t *testing.T, s host.Store) {
 	wantChildren(t, s, "root", "member")
 }
 
+// childCancelled: a cancel that came before the end prevails over any other.
+func childCancelled(t *testing.T, s host.Store) {
+	root := newRun("root", "session")
+	create(t, s, root)
+	member := newMember("member", root)
+	for range 2 {
+		must(t, s.CancelRun(t.Context(), "member", at(2)))
+	}
+	kept := get(s.KeptCancels(t.Context(), []string{"root", "member", "other"}))(t)
+	wantEqual(t, []string{"member"}, kept)
+	for _, status := range []host.RunStatus{host.RunCompleted, host.RunError} {
+		member.Status = status
+		wantCancelled(t, s.FinishRun(t.Context(), host.Finish{Run: member, Calls: []host.HookCall{newCall("call", "member")}}))
+	}
+	wantChildren(t, s, "root")
+	wantEqual(t, 0, len(get(s.HookCalls(t.Context(), "member"))(t)))
+	must(t, s.FinishRun(t.Context(), host.Finish{Run: newMember("another", root)}))
+	another := member
+	another.Attempt++
+	wantStale(t, s.FinishRun(t.Context(), host.Finish{Run: another}))
+
+	member.Status = host.RunCancelled
+	must(t, s.FinishRun(t.Context(), host.Finish{Run: member}))
+	must(t, s.CancelRun(t.Context(), "another", at(2)))
+	wantEqual(t, 0, len(get(s.KeptCancels(t.Context(), []string{"another"}))(t)))
+	must(t, s.FinishRun(t.Context(), host.Finish{Run: finished(root, host.RunCompleted)}))
+	wantChildren(t, s, "root", "another", "member")
+	get(s.Sweep(t.Context(), self().Owner, at(3).Add(time.Hour)))(t)
+	wantEqual(t, 0, len(get(s.KeptCancels(t.Context(), []string{"member"}))(t)))
+}
+
+// childRacesWithCancel: a cancel is kept, and the run ends as it says; or the run had
+// ended before.
+func childRacesWithCancel(t *testing.T, s host.Store) {
+	root := newRun("root", "session")
+	create(t, s, root)
+	for n := range 20 {
+		member := newMember(fmt.Sprint(n), root)
+		ended := make(chan error, 1)
+		go func() { ended <- s.FinishRun(t.Context(), host.Finish{Run: member}) }()
+		must(t, s.CancelRun(t.Context(), member.ID, at(2)))
+		kept := len(get(s.KeptCancels(t.Context(), []string{member.ID}))(t)) > 0
+		if err := <-ended; kept != errors.Is(err, host.ErrCancelled) || !kept && err != nil {
+			t.Fatalf("the cancel is kept: %v, and the end came to %v", kept, err)
+		}
+	}
+}
+
 func childOfZombie(t *testing.T, s host.Store) {
 	enqueue(t, s, newBackgroundRun("root", "session"))
 	first := claimRun(t, s, "root", at(50)).Run
@@ -199,20 +251,16 @@ func takeOver(t *testing.T, s host.Store, id string) {
 	}
 }
 
-// childOrder stores children of five moments against their order.
+// childOrder stores children against their order, that of their creation included.
 func childOrder(t *testing.T, s host.Store) {
 	root := newRun("root", "session")
 	create(t, s, root)
 	var want []string
-	for n := range 50 {
+	for n := range 15 {
 		member := newMember(fmt.Sprint(n), root)
-		member.CreatedAt = at(9 - n/10)
+		member.CreatedAt, member.Place = at(n/3), []int{14 - n, n % 2}
 		must(t, s.FinishRun(t.Context(), host.Finish{Run: member}))
-	}
-	for tens := 4; tens >= 0; tens-- {
-		for ones := range 10 {
-			want = append(want, fmt.Sprint(10*tens+ones))
-		}
+		want = slices.Insert(want, 0, member.ID)
 	}
 	inner := newMember("inner", newMember("7", root))
 	must(t, s.FinishRun(t.Context(), host.Finish{Run: inner}))
