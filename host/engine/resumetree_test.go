@@ -86,14 +86,13 @@ func (f *fixture) ending(t *testing.T, id string) ending {
 	}
 }
 
-// family lists the runs inside a run.
+// family lists the runs inside a run, as they were asked for.
 func family(run *host.Run) []string {
 	list := []string{}
 	for _, child := range run.Children {
 		list = append(list, fmt.Sprintf("%s %s %s %q", child.Component.ID, child.Status, child.Content, toolMessages(&child)))
 		list = append(list, family(&child)...)
 	}
-	slices.Sort(list)
 	return list
 }
 
@@ -388,14 +387,14 @@ func checkCalls(t *testing.T, at []int, tools []*function, lost int) {
 	}
 }
 
-// stalled has a member of a team in the background wait in its model call until its
-// worker is stopped.
-func stalled(t *testing.T) (f *fixture, id string) {
+// stalled has a member of a team in the background wait in that one of its model calls
+// until its worker is stopped.
+func stalled(t *testing.T, turn int) (f *fixture, id string) {
 	t.Helper()
 	f, _ = newTeam(t, host.TeamCoordinate, nil, counted()...)
 	worker, stop := context.WithCancel(t.Context())
 	f.model.script = func(c context.Context, req model.Request) (model.Response, error) {
-		if req.Agent == "researcher" && req.Turn == 2 {
+		if req.Agent == "researcher" && req.Turn == turn {
 			stop()
 			<-c.Done()
 			return model.Response{}, c.Err()
@@ -418,7 +417,7 @@ func stalled(t *testing.T) (f *fixture, id string) {
 // A worker that is stopped leaves members to the next one, as they are.
 func TestStoppedWorkerLeavesMembers(t *testing.T) {
 	t.Parallel()
-	f, id := stalled(t)
+	f, id := stalled(t, 2)
 	if children, err := f.store.ChildRuns(t.Context(), id); err != nil || len(children) != 0 {
 		t.Fatalf("children %+v, %v", children, err)
 	}
@@ -440,7 +439,7 @@ func TestStoppedWorkerLeavesMembers(t *testing.T) {
 // with the calls that this leaves to do.
 func TestCancelOfALeftTree(t *testing.T) {
 	t.Parallel()
-	f, id := stalled(t)
+	f, id := stalled(t, 2)
 	if err := f.Cancel(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}

@@ -98,7 +98,7 @@ func TestIDIsTakenDeepInside(t *testing.T) {
 // The next worker does not take a run for the member's that only has its id.
 func TestMembersIDIsTakenMeanwhile(t *testing.T) {
 	t.Parallel()
-	f, id := stalled(t)
+	f, id := stalled(t, 2)
 	seen := f.hooks.at(pluginapi.PointInput)
 	member := seen[len(seen)-1].Extensions.Snaphook.Run.ID
 	if err := f.squat(t.Context(), member); err != nil || member == id {
