@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -11,15 +10,11 @@ import (
 
 // Bindings returns the lists of all scopes that have one.
 func (s *Store) Bindings(ctx context.Context) (map[host.BindingScope][]host.Binding, error) {
-	lists, err := list(ctx, s, scanBindings, `SELECT component_kind, component_id, doc FROM bindings`)
+	lists, err := list(ctx, s, row.ScanBindings, `SELECT `+row.BindingColumns+` FROM bindings`)
 	if err != nil {
 		return nil, fmt.Errorf("read bindings: %w", err)
 	}
-	byScope := make(map[host.BindingScope][]host.Binding, len(lists))
-	for _, list := range lists {
-		byScope[list.scope] = list.bindings
-	}
-	return byScope, nil
+	return row.BindingsByScope(lists), nil
 }
 
 // PutBindings replaces the list of one scope. An empty list removes it.
@@ -46,24 +41,4 @@ func (s *Store) PutBindings(ctx context.Context, scope host.BindingScope, bindin
 		return fmt.Errorf("put bindings: %w", err)
 	}
 	return nil
-}
-
-// bindingList is the bindings of one scope.
-type bindingList struct {
-	scope    host.BindingScope
-	bindings []host.Binding
-}
-
-func scanBindings(r row.Scanner) (bindingList, error) {
-	var (
-		list bindingList
-		doc  []byte
-	)
-	if err := r.Scan(&list.scope.Kind, &list.scope.ID, &doc); err != nil {
-		return list, err
-	}
-	if err := json.Unmarshal(doc, &list.bindings); err != nil {
-		return list, fmt.Errorf("decode bindings: %w", err)
-	}
-	return list, nil
 }

@@ -20,7 +20,7 @@ func (s *Store) Evaluations(ctx context.Context, filter host.EvaluationFilter) (
 	}
 	page, count, args := evaluationQueries(filter)
 	n := len(args)
-	found, err := list(ctx, s, scanEvaluation, page, append(args, filter.Limit, filter.Offset)...)
+	found, err := list(ctx, s, row.ScanEvaluation, page, append(args, filter.Limit, filter.Offset)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("find evaluations: %w", err)
 	}
@@ -59,13 +59,13 @@ func evaluationQueries(f host.EvaluationFilter) (page, count string, args []any)
 	}
 	from := " FROM evaluations WHERE " + strings.Join(where, " AND ")
 	page = fmt.Sprintf("SELECT %s%s ORDER BY created_at %[3]s, seq %[3]s LIMIT $%[4]d OFFSET $%[5]d",
-		evaluationColumns, from, direction, n+1, n+2)
+		row.EvaluationColumns, from, direction, n+1, n+2)
 	return page, fmt.Sprintf("SELECT count(*) FROM (SELECT 1%s LIMIT $%d) AS counted", from, n+1), args
 }
 
 // Evaluation returns one evaluation.
 func (s *Store) Evaluation(ctx context.Context, id string) (host.Evaluation, error) {
-	e, err := get(ctx, s, scanEvaluation, `SELECT `+evaluationColumns+` FROM evaluations WHERE id = $1`, id)
+	e, err := get(ctx, s, row.ScanEvaluation, `SELECT `+row.EvaluationColumns+` FROM evaluations WHERE id = $1`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return host.Evaluation{}, row.EvaluationNotFound(id)
 	}
@@ -77,10 +77,10 @@ func (s *Store) Evaluation(ctx context.Context, id string) (host.Evaluation, err
 
 // RenameEvaluation names an evaluation and returns it.
 func (s *Store) RenameEvaluation(ctx context.Context, id, name string, at time.Time) (host.Evaluation, error) {
-	const query = `UPDATE evaluations SET name = $1, updated_at = $2 WHERE id = $3 RETURNING ` + evaluationColumns
+	const query = `UPDATE evaluations SET name = $1, updated_at = $2 WHERE id = $3 RETURNING ` + row.EvaluationColumns
 	var renamed host.Evaluation
 	err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
-		renamed, err = one(ctx, t, scanEvaluation, query, text(name), row.Nanos(at), id)
+		renamed, err = one(ctx, t, row.ScanEvaluation, query, text(name), row.Nanos(at), id)
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

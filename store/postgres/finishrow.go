@@ -148,7 +148,7 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 	if !run.TopLevel() {
 		b.Queue(noteChildQuery, run.ID, run.RootID, run.ParentID, row.Nanos(run.CreatedAt))
 	}
-	if m.InputTokens|m.OutputTokens|m.TotalTokens|m.ReasoningTokens|m.CacheReadTokens != 0 {
+	if row.UsedTokens(m) {
 		b.Queue(addUsageQuery, run.ID, run.SessionID, run.Model, run.ModelProvider,
 			m.InputTokens, m.OutputTokens, m.TotalTokens, m.ReasoningTokens, m.CacheReadTokens)
 	}
@@ -157,8 +157,8 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 	}
 	for i := range f.calls { // one by one: a list of few costs more
 		b.Queue(insertCallQuery, append([]any{run.ID}, f.calls[i].values()...)...)
-		for _, e := range f.calls[i].evaluations {
-			b.Queue(insertEvaluationQuery+` WHERE `+ended, e.values()...)
+		for j := range f.calls[i].evaluations {
+			b.Queue(insertEvaluationQuery+` WHERE `+ended, evaluationValues(&f.calls[i].evaluations[j])...)
 		}
 	}
 	for _, snapshot := range f.snapshots {

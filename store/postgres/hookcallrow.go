@@ -14,7 +14,7 @@ type hookCallRow struct {
 	spec []byte // JSON, or nil
 	doc  []byte
 
-	evaluations []evaluationRow
+	evaluations []row.Evaluation
 }
 
 func newHookCallRow(call host.HookCall) (hookCallRow, error) {
@@ -23,7 +23,7 @@ func newHookCallRow(call host.HookCall) (hookCallRow, error) {
 		return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)
 	}
 	stored := hookCallRow{call: call, doc: doc}
-	if stored.evaluations, err = newEvaluationRows(call); err != nil {
+	if stored.evaluations, err = row.NewEvaluations(&call); err != nil {
 		return hookCallRow{}, err
 	}
 	if call.Spec != nil {

@@ -37,7 +37,7 @@ func (s *Store) SetKVValue(ctx context.Context, plugin, key string, value []byte
 		if err != nil {
 			return err
 		}
-		if err := quota.Check(used.keys+1, used.bytes+int64(len(key)+len(value))); err != nil {
+		if err := used.Check(quota, key, value); err != nil {
 			return err
 		}
 		_, err = t.Exec(ctx, query, plugin, []byte(key), row.Blob(value))
@@ -61,21 +61,9 @@ func (s *Store) DeleteKVValue(ctx context.Context, plugin, key string) error {
 	return nil
 }
 
-// usage is what a plugin keeps.
-type usage struct {
-	keys  int
-	bytes int64
-}
-
 // usedBeside counts what a plugin keeps under other keys.
-func usedBeside(ctx context.Context, t *tx, plugin, key string) (usage, error) {
-	const query = `SELECT count(*), coalesce(sum(length(key) + length(value)), 0) FROM plugin_values
+func usedBeside(ctx context.Context, t *tx, plugin, key string) (row.KVUsage, error) {
+	const query = `SELECT ` + row.KVUsageColumns + ` FROM plugin_values
 		WHERE plugin = $1 AND key <> $2`
-	return one(ctx, t, scanUsage, query, plugin, []byte(key))
-}
-
-func scanUsage(r row.Scanner) (usage, error) {
-	var u usage
-	err := r.Scan(&u.keys, &u.bytes)
-	return u, err
+	return one(ctx, t, row.ScanKVUsage, query, plugin, []byte(key))
 }

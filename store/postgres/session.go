@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -14,7 +13,7 @@ import (
 
 // Session returns a session.
 func (s *Store) Session(ctx context.Context, id string) (host.Session, error) {
-	session, err := get(ctx, s, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1`, id)
+	session, err := get(ctx, s, row.ScanSession, `SELECT `+row.SessionColumns+` FROM sessions WHERE id = $1`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return host.Session{}, row.SessionNotFound(id)
 	}
@@ -32,20 +31,4 @@ func (s *Store) Turns(ctx context.Context, sessionID string) (int, error) {
 		return 0, fmt.Errorf("count turns: %w", err)
 	}
 	return turns, nil
-}
-
-const sessionColumns = `id, component_kind, component_id, component_name, user_id, name, title,
-	state, metadata, created_at, updated_at`
-
-func scanSession(r row.Scanner) (host.Session, error) {
-	var (
-		session          host.Session
-		state, metadata  []byte
-		created, updated int64
-	)
-	err := r.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
-		&session.UserID, &session.Name, &session.Title, &state, &metadata, &created, &updated)
-	session.State, session.Metadata = json.RawMessage(state), json.RawMessage(metadata)
-	session.CreatedAt, session.UpdatedAt = row.Time(created), row.Time(updated)
-	return session, err
 }

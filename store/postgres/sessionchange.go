@@ -36,10 +36,10 @@ func (s *Store) CreateSession(ctx context.Context, session host.Session) error {
 func (s *Store) UpdateSession(ctx context.Context, id string, patch host.SessionPatch) (host.Session, error) {
 	const query = `UPDATE sessions SET name = coalesce($2, name), state = coalesce($3, state),
 			metadata = coalesce($4, metadata), updated_at = greatest(updated_at, $5)
-		WHERE id = $1 RETURNING ` + sessionColumns
+		WHERE id = $1 RETURNING ` + row.SessionColumns
 	var session host.Session
 	err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
-		session, err = one(ctx, t, scanSession, query,
+		session, err = one(ctx, t, row.ScanSession, query,
 			id, patch.Name, []byte(patch.State), []byte(patch.Metadata), row.Nanos(patch.At))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return row.SessionNotFound(id)

@@ -90,7 +90,7 @@ func (q *sessionQuery) page(limit, offset int) (string, []any) {
 	selects := make([]string, len(q.arms))
 	for i, arm := range q.arms {
 		// No arm has more than the page and what lies before it.
-		selects[i] = fmt.Sprintf("(SELECT seq, %s %s %s LIMIT $%d::bigint + $%d)", sessionColumns, arm, order, n+1, n+2)
+		selects[i] = fmt.Sprintf("(SELECT seq, %s %s %s LIMIT $%d::bigint + $%d)", row.SessionColumns, arm, order, n+1, n+2)
 	}
 	query := fmt.Sprintf("SELECT * FROM (%s) AS s %s LIMIT $%d OFFSET $%d", strings.Join(selects, " UNION ALL "), order, n+1, n+2)
 	return query, append(q.args, limit, offset)
@@ -106,5 +106,5 @@ func (q *sessionQuery) count() string {
 
 func scanListedSession(r row.Scanner) (host.Session, error) {
 	var seq int64
-	return scanSession(row.Leading(r, &seq))
+	return row.ScanSession(row.Leading(r, &seq))
 }

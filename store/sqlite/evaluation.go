@@ -18,7 +18,7 @@ func (s *Store) Evaluations(ctx context.Context, filter host.EvaluationFilter) (
 		return nil, 0, errors.New("find evaluations: offset and limit must not be negative")
 	}
 	page, count, args := evaluationQueries(filter)
-	found, err := all(ctx, s.read, scanEvaluation, page, append(args, filter.Limit, filter.Offset)...)
+	found, err := all(ctx, s.read, row.ScanEvaluation, page, append(args, filter.Limit, filter.Offset)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("find evaluations: %w", err)
 	}
@@ -47,7 +47,7 @@ func evaluationQueries(f host.EvaluationFilter) (page, count string, args []any)
 	if f.Ascending {
 		direction = "ASC"
 	}
-	page = fmt.Sprintf("SELECT %s%s ORDER BY created_at %[3]s, seq %[3]s LIMIT ? OFFSET ?", evaluationColumns, from, direction)
+	page = fmt.Sprintf("SELECT %s%s ORDER BY created_at %[3]s, seq %[3]s LIMIT ? OFFSET ?", row.EvaluationColumns, from, direction)
 	return page, "SELECT count(*) FROM (SELECT 1" + from + " LIMIT ?)", args
 }
 
@@ -66,7 +66,7 @@ func evaluationIndex(f host.EvaluationFilter) string {
 
 // Evaluation returns one evaluation.
 func (s *Store) Evaluation(ctx context.Context, id string) (host.Evaluation, error) {
-	e, err := one(ctx, s.read, scanEvaluation, `SELECT `+evaluationColumns+` FROM evaluations WHERE id = ?`, id)
+	e, err := one(ctx, s.read, row.ScanEvaluation, `SELECT `+row.EvaluationColumns+` FROM evaluations WHERE id = ?`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return host.Evaluation{}, row.EvaluationNotFound(id)
 	}
@@ -78,10 +78,10 @@ func (s *Store) Evaluation(ctx context.Context, id string) (host.Evaluation, err
 
 // RenameEvaluation names an evaluation and returns it.
 func (s *Store) RenameEvaluation(ctx context.Context, id, name string, at time.Time) (host.Evaluation, error) {
-	const query = `UPDATE evaluations SET name = ?, updated_at = ? WHERE id = ? RETURNING ` + evaluationColumns
+	const query = `UPDATE evaluations SET name = ?, updated_at = ? WHERE id = ? RETURNING ` + row.EvaluationColumns
 	var renamed host.Evaluation
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
-		found, err := queryTx(t, scanEvaluation, query, name, row.Nanos(at), id)
+		found, err := queryTx(t, row.ScanEvaluation, query, name, row.Nanos(at), id)
 		t.changed(int64(len(found)))
 		if err != nil {
 			return err

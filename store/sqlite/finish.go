@@ -56,7 +56,6 @@ func (s *Store) FinishRun(ctx context.Context, finish host.Finish) error {
 // it.
 type finishRows struct {
 	run       runRow
-	usage     modelUsage
 	session   *host.Session
 	before    json.RawMessage // the session's state
 	calls     []hookCallRow
@@ -77,7 +76,7 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 		return nil, err
 	}
 	f := &finishRows{
-		run: run, usage: newModelUsage(finish.Run),
+		run:     run,
 		session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots, events: events,
 	}
 	for _, call := range finish.Calls {
@@ -102,7 +101,7 @@ func (f *finishRows) write(t *tx, run func(*tx) error) error {
 	if err := run(t); err != nil {
 		return err
 	}
-	if err := f.usage.add(t); err != nil {
+	if err := addUsage(t, f.run.run); err != nil {
 		return err
 	}
 	if f.session != nil {

@@ -14,7 +14,7 @@ type hookCallRow struct {
 	call         host.HookCall
 	seq          int64 // of a row that is to be inserted
 	spec, result string
-	evaluations  []evaluationRow
+	evaluations  []row.Evaluation
 }
 
 // hookCallSpec is what no column has of what is fixed when a call is stored.
@@ -49,7 +49,7 @@ func newHookCallRow(call host.HookCall) (hookCallRow, error) {
 	if err != nil {
 		return hookCallRow{}, fmt.Errorf("encode hook call: %w", err)
 	}
-	evaluations, err := newEvaluationRows(call)
+	evaluations, err := row.NewEvaluations(&call)
 	if err != nil {
 		return hookCallRow{}, err
 	}

@@ -32,7 +32,7 @@ func (s *Store) SetKVValue(ctx context.Context, plugin, key string, value []byte
 		if err != nil {
 			return err
 		}
-		if err := quota.Check(used.keys+1, used.bytes+int64(len(key)+len(value))); err != nil {
+		if err := used.Check(quota, key, value); err != nil {
 			return err
 		}
 		_, err = t.exec(query, plugin, row.Blob([]byte(key)), row.Blob(value))
@@ -56,25 +56,13 @@ func (s *Store) DeleteKVValue(ctx context.Context, plugin, key string) error {
 	return nil
 }
 
-// usage is what a plugin keeps.
-type usage struct {
-	keys  int
-	bytes int64
-}
-
 // usedBeside counts what a plugin keeps under other keys.
-func usedBeside(t *tx, plugin, key string) (usage, error) {
-	const query = `SELECT count(*), coalesce(sum(length(key) + length(value)), 0) FROM plugin_values
+func usedBeside(t *tx, plugin, key string) (row.KVUsage, error) {
+	const query = `SELECT ` + row.KVUsageColumns + ` FROM plugin_values
 		WHERE plugin = ? AND key <> ?`
-	used, err := queryTx(t, scanUsage, query, plugin, row.Blob([]byte(key)))
+	used, err := queryTx(t, row.ScanKVUsage, query, plugin, row.Blob([]byte(key)))
 	if err != nil {
-		return usage{}, err
+		return row.KVUsage{}, err
 	}
 	return used[0], nil
-}
-
-func scanUsage(r row.Scanner) (usage, error) {
-	var u usage
-	err := r.Scan(&u.keys, &u.bytes)
-	return u, err
 }

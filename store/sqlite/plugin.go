@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -57,9 +56,8 @@ func insertPlugin(t *tx, plugin *host.Plugin, manifest string) (bool, error) {
 
 // Plugins returns all versions, by name and then by creation.
 func (s *Store) Plugins(ctx context.Context) ([]host.Plugin, error) {
-	const query = `SELECT name, version, digest, manifest, module_size, active, grants, activated_at, tests, created_at
-		FROM plugins ORDER BY name, seq`
-	plugins, err := all(ctx, s.read, scanPlugin, query)
+	const query = `SELECT ` + row.PluginColumns + ` FROM plugins ORDER BY name, seq`
+	plugins, err := all(ctx, s.read, row.ScanPlugin, query)
 	if err != nil {
 		return nil, fmt.Errorf("read plugins: %w", err)
 	}
@@ -173,27 +171,4 @@ func deletePlugin(t *tx, name, digest string) error {
 		}
 	}
 	return revise(t)
-}
-
-func scanPlugin(r row.Scanner) (host.Plugin, error) {
-	var (
-		p                  host.Plugin
-		manifest, grants   []byte
-		activated, created int64
-	)
-	err := r.Scan(&p.Name, &p.Version, &p.Digest, &manifest, &p.ModuleSize, &p.Active, &grants,
-		&activated, &p.Tests, &created)
-	if err != nil {
-		return p, err
-	}
-	if err := json.Unmarshal(manifest, &p.Manifest); err != nil {
-		return p, fmt.Errorf("decode manifest: %w", err)
-	}
-	if grants != nil {
-		if err := json.Unmarshal(grants, &p.Grants); err != nil {
-			return p, fmt.Errorf("decode grants: %w", err)
-		}
-	}
-	p.ActivatedAt, p.CreatedAt = row.Time(activated), row.Time(created)
-	return p, nil
 }

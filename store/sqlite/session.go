@@ -13,8 +13,8 @@ import (
 
 // Session returns a session.
 func (s *Store) Session(ctx context.Context, id string) (host.Session, error) {
-	const query = `SELECT ` + sessionColumns + ` FROM sessions WHERE id = ?`
-	session, err := one(ctx, s.read, scanSession, query, id)
+	const query = `SELECT ` + row.SessionColumns + ` FROM sessions WHERE id = ?`
+	session, err := one(ctx, s.read, row.ScanSession, query, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return host.Session{}, row.SessionNotFound(id)
 	}
@@ -61,20 +61,4 @@ func sessionValues(session *host.Session) []any {
 		session.UserID, session.Name, session.Title, rawColumn(session.State), rawColumn(session.Metadata),
 		row.Nanos(session.CreatedAt), row.Nanos(session.UpdatedAt),
 	}
-}
-
-const sessionColumns = `id, component_kind, component_id, component_name, user_id, name, title,
-	state, metadata, created_at, updated_at`
-
-func scanSession(r row.Scanner) (host.Session, error) {
-	var (
-		session          host.Session
-		state, metadata  []byte
-		created, updated int64
-	)
-	err := r.Scan(&session.ID, &session.Component.Kind, &session.Component.ID, &session.Component.Name,
-		&session.UserID, &session.Name, &session.Title, &state, &metadata, &created, &updated)
-	session.State, session.Metadata = json.RawMessage(state), json.RawMessage(metadata)
-	session.CreatedAt, session.UpdatedAt = row.Time(created), row.Time(updated)
-	return session, err
 }

@@ -27,14 +27,14 @@ func (s *Store) CreateSession(ctx context.Context, session host.Session) error {
 func (s *Store) UpdateSession(ctx context.Context, id string, patch host.SessionPatch) (host.Session, error) {
 	const query = `UPDATE sessions SET name = coalesce(?, name), state = coalesce(?, state),
 			metadata = coalesce(?, metadata), updated_at = max(updated_at, ?)
-		WHERE id = ? RETURNING ` + sessionColumns
+		WHERE id = ? RETURNING ` + row.SessionColumns
 	var name any
 	if patch.Name != nil {
 		name = *patch.Name
 	}
 	var session host.Session
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
-		found, err := queryTx(t, scanSession, query,
+		found, err := queryTx(t, row.ScanSession, query,
 			name, rawColumn(patch.State), rawColumn(patch.Metadata), row.Nanos(patch.At), id)
 		t.changed(int64(len(found)))
 		if err != nil {

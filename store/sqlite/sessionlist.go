@@ -86,7 +86,7 @@ func (q *sessionQuery) arm(f host.SessionFilter, index, where string, args ...an
 func (q *sessionQuery) page() string {
 	selects := make([]string, len(q.arms))
 	for i, arm := range q.arms {
-		selects[i] = "SELECT rowid AS stored, " + sessionColumns + " " + arm
+		selects[i] = "SELECT rowid AS stored, " + row.SessionColumns + " " + arm
 	}
 	return fmt.Sprintf("%s ORDER BY %s %[3]s, stored %[3]s LIMIT ? OFFSET ?",
 		strings.Join(selects, " UNION ALL "), q.order, q.direction)
@@ -102,5 +102,5 @@ func (q *sessionQuery) count() string {
 
 func scanListedSession(r row.Scanner) (host.Session, error) {
 	var stored int64
-	return scanSession(row.Leading(r, &stored))
+	return row.ScanSession(row.Leading(r, &stored))
 }

@@ -10,8 +10,7 @@ import (
 )
 
 // modelUsageQuery takes a JSON list of ids.
-const modelUsageQuery = `SELECT session_id, model, provider,
-		input_tokens, output_tokens, total_tokens, reasoning_tokens, cache_read_tokens
+const modelUsageQuery = `SELECT ` + row.ModelUsageColumns + `
 	FROM session_usage WHERE session_id IN (SELECT value FROM json_each(?))
 	ORDER BY session_id, model, provider`
 
@@ -21,33 +20,17 @@ func (s *Store) SessionUsage(ctx context.Context, ids ...string) (map[string][]h
 	if err != nil {
 		return nil, fmt.Errorf("read session usage: %w", err)
 	}
-	rows, err := all(ctx, s.read, scanModelUsage, modelUsageQuery, string(list))
+	rows, err := all(ctx, s.read, row.ScanModelUsage, modelUsageQuery, string(list))
 	if err != nil {
 		return nil, fmt.Errorf("read session usage: %w", err)
 	}
-	bySession := make(map[string][]host.ModelUsage, len(ids))
-	for _, r := range rows {
-		bySession[r.sessionID] = append(bySession[r.sessionID], r.ModelUsage)
-	}
-	return bySession, nil
+	return row.UsageBySession(rows), nil
 }
 
-// modelUsage is what one run, or all runs of a session, used of one model.
-type modelUsage struct {
-	sessionID string
-	host.ModelUsage
-}
-
-func newModelUsage(run host.Run) modelUsage {
-	return modelUsage{sessionID: run.SessionID, ModelUsage: host.ModelUsage{
-		Model: run.Model, Provider: run.ModelProvider, Metrics: run.Metrics,
-	}}
-}
-
-// add adds what a run used to its session's sum; nothing is left out.
-func (u modelUsage) add(t *tx) error {
-	m := &u.Metrics
-	if m.InputTokens|m.OutputTokens|m.TotalTokens|m.ReasoningTokens|m.CacheReadTokens == 0 {
+// addUsage adds what a run used to its session's sum; nothing is left out.
+func addUsage(t *tx, run *host.Run) error {
+	m := &run.Metrics
+	if !row.UsedTokens(m) {
 		return nil
 	}
 	const query = `INSERT INTO session_usage (session_id, model, provider,
@@ -59,15 +42,7 @@ func (u modelUsage) add(t *tx) error {
 			total_tokens = total_tokens + excluded.total_tokens,
 			reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
 			cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens`
-	_, err := t.exec(query, u.sessionID, u.Model, u.Provider,
+	_, err := t.exec(query, run.SessionID, run.Model, run.ModelProvider,
 		m.InputTokens, m.OutputTokens, m.TotalTokens, m.ReasoningTokens, m.CacheReadTokens)
 	return err
-}
-
-func scanModelUsage(r row.Scanner) (modelUsage, error) {
-	var u modelUsage
-	m := &u.Metrics
-	err := r.Scan(&u.sessionID, &u.Model, &u.Provider,
-		&m.InputTokens, &m.OutputTokens, &m.TotalTokens, &m.ReasoningTokens, &m.CacheReadTokens)
-	return u, err
 }
