@@ -12,8 +12,8 @@ type Workflow struct {
 	Hooks             []Binding
 	RequireHooks      bool
 	StoreRefusedInput bool
-	// OutputSchema is what the content of the last step must fit; a component there is
-	// asked for it.
+	// OutputSchema is what the content of the last step must fit; a component there, or
+	// at the end of a condition, a router or a loop there, is asked for it.
 	OutputSchema     json.RawMessage
 	ParallelSessions bool
 }

@@ -45,11 +45,7 @@ func (f flow) addStep(s *host.Step) (err error) {
 	if err := checkStep(s); err != nil || s.Decide.CEL == "" {
 		return err
 	}
-	kind := expression.Bool
-	if s.Kind == host.StepRouter {
-		kind = expression.Names
-	}
-	f[s.Name], err = expression.Compile(s.Decide.CEL, kind)
+	f[s.Name], err = expression.Compile(s.Decide.CEL, wanted(s))
 	return err
 }
 

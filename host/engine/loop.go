@@ -84,7 +84,7 @@ func (w *walker) noteIteration(s *host.Step, at stepPlace, n int, content json.R
 
 // iteration is the place of an iteration of the loop at p.
 func (p stepPlace) iteration(n int) stepPlace {
-	return stepPlace{key: p.key + "." + strconv.Itoa(n)}
+	return stepPlace{key: p.key + "." + strconv.Itoa(n), last: p.last}
 }
 
 // loopKey is the key of what is kept of the loop at p.

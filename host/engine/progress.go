@@ -30,7 +30,7 @@ type stepPlace struct {
 	// parent is the id of the step around it, empty at the top.
 	parent   string
 	parallel bool
-	// last is true for the step whose content is the workflow's.
+	// last is true for the step whose content is the workflow's, or may be.
 	last bool
 }
 

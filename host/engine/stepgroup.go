@@ -122,11 +122,19 @@ func (w *walker) decide(ctx context.Context, s *host.Step, at stepPlace, previou
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(value, decision); err != nil {
-		return w.failed(s, "what it is to decide cannot be read from what the function returned", nil)
+	if err := json.Unmarshal(value, decision); err != nil || beginsWith(value, "n") { // null decides nothing
+		return w.failed(s, "the function did not return "+wanted(s).String(), nil)
 	}
 	w.note(doneStep{Key: key, Decision: value})
 	return w.save(ctx)
+}
+
+// wanted is what a step decides with.
+func wanted(s *host.Step) expression.Kind {
+	if s.Kind == host.StepRouter {
+		return expression.Names
+	}
+	return expression.Bool
 }
 
 // decision evaluates what decides.
@@ -139,11 +147,11 @@ func (w *walker) decision(ctx context.Context, s *host.Step, at stepPlace, previ
 		return value, err
 	}
 	vars := expression.Vars{
-		Input: w.run.Input, Previous: previous, Steps: w.known(), SessionState: object(w.tree.state.value()),
+		Input: w.run.Input, Previous: w.input(previous), Steps: w.known(), SessionState: object(w.tree.state.value()),
 	}
 	var decided any
 	var err error
-	if s.Kind == host.StepRouter {
+	if wanted(s) == expression.Names {
 		decided, err = w.flow[s.Name].Names(ctx, vars)
 	} else {
 		decided, err = w.flow[s.Name].Bool(ctx, vars)

@@ -90,7 +90,9 @@ func (w *walker) sequence(
 ) ([]host.StepOutput, json.RawMessage, error) {
 	outputs := make([]host.StepOutput, 0, len(steps))
 	for i, s := range steps {
-		output, err := w.step(ctx, s, at.inside(i, id), previous)
+		place := at.inside(i, id)
+		place.last = at.last && i == len(steps)-1
+		output, err := w.step(ctx, s, place, previous)
 		if err != nil {
 			return outputs, nil, err
 		}

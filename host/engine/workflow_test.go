@@ -217,7 +217,7 @@ func TestDecisions(t *testing.T) {
 	}
 	var deciders []*function
 	for name, value := range map[string]string{
-		"yes": `true`, "no": `false`, "one": `"right"`, "two": `["right","left"]`, "none": `[]`, "unknown": `"up"`, "number": `5`,
+		"yes": `true`, "no": `false`, "one": `"right"`, "two": `["right","left"]`, "none": `[]`, "unknown": `"up"`, "number": `5`, "null": `null`,
 	} {
 		deciders = append(deciders, newFunction(name, returns(value)))
 	}
@@ -230,7 +230,10 @@ func TestDecisions(t *testing.T) {
 		"state":            {condition(host.Decision{CEL: `session_state.turn == 1`}), `if="L"(left="L")`},
 		"function true":    {condition(by("yes")), `if="L"(left="L")`},
 		"function false":   {condition(by("no")), `if="R"(right="R")`},
-		"function number":  {condition(by("number")), "!The step if failed: what it is to decide cannot be read from what the function returned"},
+		"function number":  {condition(by("number")), "!The step if failed: the function did not return true or false"},
+		"function null":    {condition(by("null")), "!The step if failed: the function did not return true or false"},
+		"no choice":        {router(by("null")), "!The step which failed: the function did not return a string or a list of strings"},
+		"before the first": {condition(host.Decision{CEL: `previous == "go"`}), `if="L"(left="L")`},
 		"one":              {router(host.Decision{CEL: `"right"`}), `which="R"(right="R")`},
 		"list":             {router(host.Decision{CEL: `["left","right"]`}), `which="R"(left="L" right="R")`},
 		"function one":     {router(by("one")), `which="R"(right="R")`},
@@ -354,6 +357,27 @@ func TestWorkflowWithASchema(t *testing.T) {
 	f = newWorkflow(t, []host.Step{invokes("f")}, []*function{newFunction("f", returns(`{"n":"one"}`))})
 	if run := f.run(t, req); run.Status != host.RunError || run.Failure.Type != host.FailureOutputSchema {
 		t.Errorf("run %+v, failure %+v", run, run.Failure)
+	}
+}
+
+// A group of steps is asked for the form of the workflow where its last step answers
+// for the workflow, and no other step is.
+func TestSchemaOfAGroup(t *testing.T) {
+	t.Parallel()
+	always, inside := host.Decision{CEL: "true"}, []host.Step{runs("analyzer"), runs("summarizer")}
+	for kind, group := range map[host.StepKind]host.Step{
+		host.StepCondition: {Decide: always, Steps: inside},
+		host.StepRouter:    {Decide: host.Decision{CEL: `["analyzer", "summarizer"]`}, Steps: inside},
+		host.StepLoop:      {Decide: always, Steps: inside, MaxIterations: 3},
+	} {
+		group.Name, group.Kind = "group", kind
+		f := newWorkflow(t, []host.Step{group}, nil)
+		f.model.script = lines{"analyzer": {text("prose")}, "summarizer": {text("not yet"), text(`{"n":1}`)}}.script
+		req := asksFlow("go")
+		req.OutputSchema = json.RawMessage(`{"type":"object","title":"N","properties":{"n":{"type":"integer"}},"required":["n"]}`)
+		if run := f.run(t, req); string(run.Content) != `{"n":1}` || run.ContentType != "N" {
+			t.Errorf("%s: run %+v, failure %+v", kind, run, run.Failure)
+		}
 	}
 }
 

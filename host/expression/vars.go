@@ -22,7 +22,8 @@ const maxVarBytes = 8 << 20
 type Vars struct {
 	// Input is the workflow's.
 	Input json.RawMessage
-	// Previous is the content of the step before, null before the first.
+	// Previous is the content of the step before, the input before the first; null when
+	// nil.
 	Previous json.RawMessage
 	// Steps are the contents of the steps so far, by name.
 	Steps map[string]json.RawMessage
