@@ -36,7 +36,7 @@ func TestMaskedInputIsAllThatIsKept(t *testing.T) {
 	p.install(t, firstParty(t, "pii-guard"), firstParty(t, "request-log"))
 	p.bind(t, "agent",
 		binding{"plugin": "request-log", "hook": "request", "mode": "background"},
-		binding{"plugin": "pii-guard", "config": map[string]any{"mask": true}})
+		binding{"plugin": "pii-guard", "timeout": "5s", "config": map[string]any{"mask": true}})
 
 	plain := p.run(t, "agent", form{"message": told, "session_id": "s"}).must(t, "Noted.")
 	if plain.Input.Content != masked {
@@ -81,7 +81,7 @@ func TestRefusedInputReachesNobody(t *testing.T) {
 	p.install(t, firstParty(t, "pii-guard"), firstParty(t, "request-log"))
 	p.bind(t, "agent",
 		binding{"plugin": "request-log", "mode": "background"},
-		binding{"plugin": "pii-guard"},
+		binding{"plugin": "pii-guard", "timeout": "5s"},
 		binding{"plugin": "request-log", "hook": "request"},
 		binding{"plugin": "request-log", "hook": "request", "mode": "background"})
 
