@@ -93,6 +93,30 @@ func TestCancelTrees(t *testing.T) {
 		inFlight("team", "working"), inFlight("agent", "worker"), inFlight("workflow", "line"), inFlight("agent", "thinker"))
 }
 
+// TestCancelInsideTrees cancels members of teams that go on elsewhere, by the route of
+// the team or of the agent: the leaders are told so.
+func TestCancelInsideTrees(t *testing.T) {
+	t.Parallel()
+	model := newGatedCaller(t)
+	_, nodes := newTreeCluster(t, model, newWorkshop(t), "")
+	for background, route := range map[string]run{"false": {TeamID: "thinking"}, "true": {AgentID: "thinker"}} {
+		message := "hold " + background
+		s := nodes[0].mustStream(t, "teams/thinking", form{"message": message, "session_id": message, "background": background})
+		head := s.until(t, "RunStarted") // of the member
+		model.await(t, "task of "+message, 1)
+		route.RunID = head[len(head)-1].RunID
+		nodes[1].cancel(t, route)
+		if rest := names(s.rest(t)); !slices.Contains(rest, "RunCancelled") || slices.Contains(rest, "TeamRunCancelled") {
+			t.Errorf("the stream of the team goes on with %v", rest)
+		}
+		team := run{TeamID: "thinking", RunID: head[0].RunID, SessionID: message}
+		got := nodes[2].read(t, team).must(t, "so thinker was cancelled")
+		if len(got.Members) != 1 || got.Members[0].RunID != route.RunID || got.Members[0].Status != "CANCELLED" {
+			t.Errorf("the members are %+v", got.Members)
+		}
+	}
+}
+
 // checkCancelledInside: the runs inside a cancelled one have rows, and are CANCELLED.
 func checkCancelledInside(t *testing.T, s *site, root run, want []string) {
 	t.Helper()
