@@ -9,9 +9,6 @@ import (
 	"github.com/snaphook-dev/snaphook/store/row"
 )
 
-// keepCancel is how long a cancel waits for its run to be created.
-const keepCancel = time.Hour
-
 // CancelRun notes that the run is to end CANCELLED. It holds the run's row, or the
 // lock of its creation, so that whatever the run still writes comes before it and
 // is final, or finds the cancel.

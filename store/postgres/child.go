@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	childRunsQuery = `SELECT ` + runColumns + ` FROM run_children AS c JOIN runs ON runs.id = c.run_id
+	childRunsQuery = `SELECT ` + row.RunColumns + ` FROM run_children AS c JOIN runs ON runs.id = c.run_id
 		WHERE c.parent_id = $1 ORDER BY c.created_at, c.seq`
 
 	// insertChildQuery is insertEndQuery for a run inside the one $15. It keeps the
@@ -26,7 +26,7 @@ const (
 
 // ChildRuns returns the finished runs right inside a run, in the order of host.ByPlace.
 func (s *Store) ChildRuns(ctx context.Context, runID string) ([]host.Run, error) {
-	runs, err := list(ctx, s, scanRun, childRunsQuery, runID)
+	runs, err := list(ctx, s, row.ScanRun, childRunsQuery, runID)
 	if err != nil {
 		return nil, fmt.Errorf("read child runs: %w", err)
 	}

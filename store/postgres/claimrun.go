@@ -1,11 +1,8 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -24,7 +21,7 @@ const (
 				WHERE ` + waitedFor + ` AND a.session_id = r.session_id AND a.seq < r.seq))`
 	claimedRuns = ` FOR NO KEY UPDATE SKIP LOCKED)
 		UPDATE runs SET status = 'RUNNING', attempt = attempt + 1, owner = $1, lease_until = $2 FROM c WHERE runs.seq = c.seq
-		RETURNING runs.seq, losses, cancel_requested, ` + runColumns
+		RETURNING runs.seq, losses, cancel_requested, ` + row.RunColumns
 )
 
 // ClaimRuns leases up to limit background runs that are due and held by nobody,
@@ -56,11 +53,10 @@ func (s *Store) claimRuns(
 	// Once begun the claim is seen through: runs leased to a caller that gave up
 	// would be held for ever.
 	err := s.write(context.WithoutCancel(ctx), func(ctx context.Context, t *tx) error {
-		runs, err := all(ctx, t, scanClaimed, query, lease.Owner, row.Nanos(lease.Until), row.Nanos(now), which)
+		runs, err := all(ctx, t, row.ScanClaimedRun, query, lease.Owner, row.Nanos(lease.Until), row.Nanos(now), which)
 		if err != nil {
 			return err
 		}
-		slices.SortFunc(runs, func(a, b claimedRun) int { return cmp.Compare(a.seq, b.seq) })
 		work, err = runWork(ctx, t, runs)
 		return err
 	})
@@ -71,45 +67,18 @@ func (s *Store) claimRuns(
 	return work, nil
 }
 
-// claimedRun is a run with its place in the order of creation.
-type claimedRun struct {
-	seq int64
-	host.RunWork
-}
-
-func scanClaimed(r row.Scanner) (c claimedRun, err error) {
-	c.Run, err = scanRun(row.Leading(row.Leading(row.Leading(r, &c.seq), &c.Lost), &c.CancelRequested))
-	return c, err
-}
-
 // runWork adds what the runs go on from.
-func runWork(ctx context.Context, t *tx, runs []claimedRun) ([]host.RunWork, error) {
+func runWork(ctx context.Context, t *tx, runs []row.ClaimedRun) ([]host.RunWork, error) {
 	const query = `SELECT (SELECT request FROM run_inputs WHERE run_id = $1),
 		(SELECT state FROM run_checkpoints WHERE run_id = $1), ` + nextEvent
-	work := make([]host.RunWork, len(runs))
-	for i, run := range runs {
-		work[i] = run.RunWork
-		scan := func(r row.Scanner) (struct{}, error) { return struct{}{}, scanProgress(r, &work[i]) }
-		if _, err := one(ctx, t, scan, query, run.Run.ID); err != nil {
+	work := row.ClaimedWork(runs)
+	for i := range work {
+		scan := func(r row.Scanner) (struct{}, error) { return struct{}{}, row.ScanProgress(r, &work[i]) }
+		if _, err := one(ctx, t, scan, query, work[i].Run.ID); err != nil {
 			return nil, err
 		}
 	}
 	return work, nil
-}
-
-func scanProgress(r row.Scanner, work *host.RunWork) error {
-	var request, checkpoint []byte
-	if err := r.Scan(&request, &checkpoint, &work.NextEvent); err != nil {
-		return err
-	}
-	work.Checkpoint = checkpoint
-	if request == nil {
-		return nil
-	}
-	if err := json.Unmarshal(request, &work.Request); err != nil {
-		return fmt.Errorf("decode request: %w", err)
-	}
-	return nil
 }
 
 // ReleaseRun gives a claimed run back, due now.

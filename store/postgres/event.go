@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -62,26 +61,15 @@ func (s *Store) NextEvent(ctx context.Context, runID string) (int, error) {
 	return next, nil
 }
 
-const eventsQuery = `SELECT idx, doc FROM run_events WHERE run_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3`
+const eventsQuery = `SELECT ` + row.EventColumns + ` FROM run_events WHERE run_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3`
 
 // RunEvents returns up to limit events of a run, from an index on.
 func (s *Store) RunEvents(ctx context.Context, runID string, from, limit int) ([]host.RunEvent, error) {
-	events, err := list(ctx, s, scanEvent, eventsQuery, runID, from, max(limit, 0))
+	events, err := list(ctx, s, row.ScanEvent, eventsQuery, runID, from, max(limit, 0))
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	return events, nil
-}
-
-func scanEvent(r row.Scanner) (event host.RunEvent, err error) {
-	var doc []byte
-	if err := r.Scan(&event.Index, &doc); err != nil {
-		return event, err
-	}
-	if err := json.Unmarshal(doc, &event); err != nil {
-		return event, fmt.Errorf("decode event: %w", err)
-	}
-	return event, nil
 }
 
 const (
@@ -95,18 +83,11 @@ const (
 
 // expireEvents deletes the streams of runs that ended before a time.
 func (s *Store) expireEvents(ctx context.Context, before time.Time) (int, error) {
-	for total := 0; ; {
-		var n int
-		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+	return row.InBatches(expireStreams, func() (n int, err error) {
+		err = s.write(ctx, func(ctx context.Context, t *tx) (err error) {
 			n, err = one(ctx, t, row.Value[int], expireEventsQuery, row.Nanos(before), expireStreams)
 			return err
 		})
-		if err != nil {
-			return total, err
-		}
-		total += n
-		if n < expireStreams {
-			return total, nil
-		}
-	}
+		return n, err
+	})
 }

@@ -15,30 +15,12 @@ const expireBatch = 100
 
 // Expire deletes what ended before the given times, batch by batch.
 func (s *Store) Expire(ctx context.Context, before host.Retention) (host.Expired, error) {
-	var gone host.Expired
 	if err := s.forget(ctx); err != nil {
-		return gone, fmt.Errorf("expire nodes: %w", err)
+		return host.Expired{}, fmt.Errorf("expire nodes: %w", err)
 	}
-	for _, step := range []struct {
-		name   string
-		before time.Time
-		expire func(context.Context, time.Time) (int, error)
-		count  *int
-	}{
-		{"runs", before.Runs, s.expireRuns, &gone.Runs},
-		{"hook calls", before.HookCalls, s.expireHookCalls, &gone.HookCalls},
-		{"logs", before.Logs, s.expireLogs, &gone.Logs},
-		{"events", before.Events, s.expireEvents, new(int)},
-	} {
-		if step.before.IsZero() {
-			continue
-		}
-		var err error
-		if *step.count, err = step.expire(ctx, step.before); err != nil {
-			return gone, fmt.Errorf("expire %s: %w", step.name, err)
-		}
-	}
-	return gone, nil
+	return row.Expiry{
+		Runs: s.expireRuns, HookCalls: s.expireHookCalls, Logs: s.expireLogs, Events: s.expireEvents,
+	}.Expire(ctx, before)
 }
 
 // forget deletes nodes that are long dead and hold nothing.
@@ -52,54 +34,14 @@ func (s *Store) forget(ctx context.Context) error {
 	})
 }
 
-// aged is a row on the way from the oldest to the youngest.
-type aged struct {
-	seq      int64
-	id       string
-	final    bool
-	created  time.Time
-	finished time.Time
-}
-
-// expireOld walks over the rows of a query, which takes a place and a limit and
-// yields those behind it in their order, up to the first that was created after
-// before. It hands the ids of what is over to drop, which says how many it took.
+// expireOld deletes what is over among the rows of a query, which takes a place and
+// a limit and yields those behind it in their order.
 func (s *Store) expireOld(
-	ctx context.Context, query string, scan func(row.Scanner) (aged, error), before time.Time, drop string,
+	ctx context.Context, query string, scan func(row.Scanner) (row.Aged, error), before time.Time, drop string,
 ) (int, error) {
-	total, behind := 0, int64(0)
-	for {
-		rows, err := list(ctx, s, scan, query, behind, expireBatch)
-		if err != nil {
-			return total, err
-		}
-		ids, young := over(rows, before)
-		if len(ids) > 0 {
-			n, err := s.drop(ctx, drop, ids)
-			total += n
-			if err != nil {
-				return total, err
-			}
-		}
-		if young || len(rows) < expireBatch {
-			return total, nil
-		}
-		behind = rows[len(rows)-1].seq
-	}
-}
-
-// over returns the ids of the rows that ended before a time, up to the first
-// that was created later, and whether there was one.
-func over(rows []aged, before time.Time) (ids []string, young bool) {
-	for _, r := range rows {
-		if !r.created.Before(before) {
-			return ids, true
-		}
-		if r.final && r.finished.Before(before) {
-			ids = append(ids, r.id)
-		}
-	}
-	return ids, false
+	return row.DropOld(before, expireBatch, func(behind int64) ([]row.Aged, error) {
+		return list(ctx, s, scan, query, behind, expireBatch)
+	}, func(ids []string) (int, error) { return s.drop(ctx, drop, ids) })
 }
 
 // drop deletes rows in one transaction and returns how many it found.

@@ -24,14 +24,7 @@ const dropCallsQuery = `WITH gone AS (
 	SELECT count(*) FROM gone`
 
 func (s *Store) expireHookCalls(ctx context.Context, before time.Time) (int, error) {
-	scan := func(r row.Scanner) (a aged, err error) {
-		var status host.HookCallStatus
-		var created, finished int64
-		err = r.Scan(&a.seq, &a.id, &status, &created, &finished)
-		a.final, a.created, a.finished = status.Final(), row.Time(created), row.Time(finished)
-		return a, err
-	}
-	return s.expireOld(ctx, agedCallsQuery, scan, before, dropCallsQuery)
+	return s.expireOld(ctx, agedCallsQuery, row.ScanAgedCall, before, dropCallsQuery)
 }
 
 // agedRunsQuery says of a run inside another one that it is not over: it goes with
@@ -61,13 +54,7 @@ const dropRunsQuery = `WITH roots AS (
 	SELECT count(*) FROM roots`
 
 func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
-	scan := func(r row.Scanner) (a aged, err error) {
-		var created, finished int64
-		err = r.Scan(&a.seq, &a.id, &a.final, &created, &finished)
-		a.final, a.created, a.finished = a.final && finished != 0, row.Time(created), row.Time(finished)
-		return a, err
-	}
-	return s.expireOld(ctx, agedRunsQuery, scan, before, dropRunsQuery)
+	return s.expireOld(ctx, agedRunsQuery, row.ScanAgedRun, before, dropRunsQuery)
 }
 
 const (
@@ -78,20 +65,13 @@ const (
 )
 
 func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {
-	for total := 0; ; {
-		var n int
-		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+	return row.InBatches(expireBatch, func() (n int, err error) {
+		err = s.write(ctx, func(ctx context.Context, t *tx) (err error) {
 			n, err = dropLogs(ctx, t, before)
 			return err
 		})
-		if err != nil {
-			return total, err
-		}
-		total += n
-		if n < expireBatch {
-			return total, nil
-		}
-	}
+		return n, err
+	})
 }
 
 // dropLogs takes the logs out of the documents of old calls.

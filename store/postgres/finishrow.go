@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"fmt"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -28,8 +26,8 @@ type finishRows struct {
 }
 
 func newFinishRows(finish host.Finish) (*finishRows, error) {
-	if !finish.Run.Status.Final() {
-		return nil, fmt.Errorf("status %s is not final", finish.Run.Status)
+	if err := row.CheckFinish(&finish); err != nil {
+		return nil, err
 	}
 	run, err := newRunRow(&finish.Run, host.Lease{})
 	if err != nil {

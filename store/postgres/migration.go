@@ -5,9 +5,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -19,13 +16,6 @@ import (
 //
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
-
-// migration is one numbered step of the schema.
-type migration struct {
-	version int
-	name    string
-	sql     string
-}
 
 // Schema is how far the schema of a database has come.
 type Schema struct {
@@ -72,33 +62,10 @@ func ReadSchema(ctx context.Context, url string) (Schema, error) {
 	return schema, nil
 }
 
-// migrations returns the steps in order. Numbers start at 1 without gaps.
-func migrations() ([]migration, error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	steps := make([]migration, len(names))
-	for i, name := range names {
-		text, err := migrationFiles.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		base := strings.TrimSuffix(strings.TrimPrefix(name, "migrations/"), ".sql")
-		number, _, _ := strings.Cut(base, "_")
-		version, err := strconv.Atoi(number)
-		if err != nil || version != i+1 {
-			return nil, fmt.Errorf("%s is not number %d", name, i+1)
-		}
-		steps[i] = migration{version: version, name: base, sql: string(text)}
-	}
-	return steps, nil
-}
-
 // migrate applies the steps the database does not have, in one transaction that
 // holds the lock of migrations.
 func migrate(ctx context.Context, pool *pgxpool.Pool) (Schema, error) {
-	steps, err := migrations()
+	steps, err := row.Migrations(migrationFiles)
 	if err != nil {
 		return Schema{}, err
 	}
@@ -111,8 +78,8 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) (Schema, error) {
 			return err
 		}
 		for _, step := range steps[before.Version:] {
-			if err := step.apply(ctx, t); err != nil {
-				return fmt.Errorf("apply %s: %w", step.name, err)
+			if err := apply(ctx, t, step); err != nil {
+				return fmt.Errorf("apply %s: %w", step.Name, err)
 			}
 		}
 		return nil
@@ -122,7 +89,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) (Schema, error) {
 
 // readSchema fails when the database is ahead of this program.
 func readSchema(ctx context.Context, q querier) (Schema, error) {
-	steps, err := migrations()
+	steps, err := row.Migrations(migrationFiles)
 	if err != nil {
 		return Schema{}, err
 	}
@@ -137,7 +104,7 @@ func readSchema(ctx context.Context, q querier) (Schema, error) {
 	return schema, explained(err)
 }
 
-func (m migration) apply(ctx context.Context, t pgx.Tx) error {
+func apply(ctx context.Context, t pgx.Tx, step row.Migration) error {
 	const (
 		create = `CREATE TABLE IF NOT EXISTS schema_migrations (
 			version    INTEGER PRIMARY KEY,
@@ -146,11 +113,11 @@ func (m migration) apply(ctx context.Context, t pgx.Tx) error {
 		)`
 		record = `INSERT INTO schema_migrations (version, name) VALUES ($1, $2)`
 	)
-	for _, statement := range []string{create, m.sql} {
+	for _, statement := range []string{create, step.SQL} {
 		if _, err := t.Exec(ctx, statement); err != nil {
 			return err
 		}
 	}
-	_, err := t.Exec(ctx, record, m.version, m.name)
+	_, err := t.Exec(ctx, record, step.Version, step.Name)
 	return err
 }

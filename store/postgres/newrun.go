@@ -14,40 +14,19 @@ import (
 // CreateRun stores who runs what. It drops everything a hook has to permit
 // first: the input, the content, the messages, the metadata, the state.
 func (s *Store) CreateRun(ctx context.Context, n host.NewRun) error {
-	if !n.Run.TopLevel() {
-		return fmt.Errorf("create run: run %q is inside another one", n.Run.ID)
-	}
-	n.Run = created(n.Run)
 	var err error
-	if n.Wait || n.Run.Background || n.IdempotencyKey != "" {
+	n.Run, err = row.Created(n.Run)
+	switch {
+	case err != nil:
+	case n.Wait || n.Run.Background || n.IdempotencyKey != "":
 		err = s.create(ctx, n)
-	} else {
+	default:
 		err = s.writer.createLazily(n)
 	}
 	if err != nil {
 		return fmt.Errorf("create run: %w", err)
 	}
 	return nil
-}
-
-// created returns what may be stored of a run whose hooks have not answered.
-func created(run host.Run) host.Run {
-	return host.Run{
-		ID:            run.ID,
-		SessionID:     run.SessionID,
-		ParentID:      run.ParentID,
-		RootID:        run.RootID,
-		UserID:        run.UserID,
-		Component:     run.Component,
-		Status:        run.Status,
-		Background:    run.Background,
-		Parallel:      run.Parallel,
-		Attempt:       run.Attempt,
-		Depth:         run.Depth,
-		Model:         run.Model,
-		ModelProvider: run.ModelProvider,
-		CreatedAt:     run.CreatedAt,
-	}
 }
 
 // create stores a run and what belongs to its beginning.
@@ -148,13 +127,13 @@ func (c *creation) takeKey(ctx context.Context, t *tx) error {
 	}
 	const (
 		take  = `INSERT INTO idempotency_keys (key, run_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-		first = `SELECT ` + runColumns + ` FROM runs WHERE id = (SELECT run_id FROM idempotency_keys WHERE key = $1)`
+		first = `SELECT ` + row.RunColumns + ` FROM runs WHERE id = (SELECT run_id FROM idempotency_keys WHERE key = $1)`
 	)
 	n, err := t.exec(ctx, take, c.key, c.row.run.ID)
 	if err != nil || n > 0 {
 		return err
 	}
-	run, err := one(ctx, t, scanRun, first, c.key)
+	run, err := one(ctx, t, row.ScanRun, first, c.key)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows): // the run's id has another key
 		return row.RunExists(c.row.run.ID)

@@ -64,16 +64,9 @@ const reviveBatch = 100
 
 // RetryHookCalls revives up to limit of the dead calls the filter chooses.
 func (s *Store) RetryHookCalls(ctx context.Context, filter host.HookCallFilter, now time.Time, limit int) (int, error) {
-	revived := 0
-	for revived < limit {
-		n, err := s.retryBatch(ctx, filter, now, min(reviveBatch, limit-revived))
-		revived += n
-		if err != nil {
-			return revived, fmt.Errorf("retry hook calls: %w", err)
-		}
-		if n == 0 {
-			break
-		}
+	revived, err := row.UpTo(limit, reviveBatch, func(n int) (int, error) { return s.retryBatch(ctx, filter, now, n) })
+	if err != nil {
+		return revived, fmt.Errorf("retry hook calls: %w", err)
 	}
 	return revived, nil
 }

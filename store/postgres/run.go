@@ -25,7 +25,7 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 	if run, ok := s.pending.get(id); ok {
 		return run, nil
 	}
-	run, err := get(ctx, s, scanRun, `SELECT `+runColumns+` FROM runs WHERE id = $1`, id)
+	run, err := get(ctx, s, row.ScanRun, `SELECT `+row.RunColumns+` FROM runs WHERE id = $1`, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return host.Run{}, row.RunNotFound(id)
 	}
@@ -35,7 +35,7 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 	return run, nil
 }
 
-const historyQuery = `SELECT ` + runColumns + ` FROM runs
+const historyQuery = `SELECT ` + row.RunColumns + ` FROM runs
 	WHERE session_id = $1 AND turn > 0 AND status = 'COMPLETED' ORDER BY turn DESC LIMIT $2`
 
 // History returns the last n COMPLETED top-level runs of a session, oldest
@@ -44,7 +44,7 @@ func (s *Store) History(ctx context.Context, sessionID string, n int) ([]host.Ru
 	if n <= 0 {
 		return nil, nil
 	}
-	runs, err := list(ctx, s, scanRun, historyQuery, sessionID, n)
+	runs, err := list(ctx, s, row.ScanRun, historyQuery, sessionID, n)
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -74,55 +73,22 @@ func (c *runColumnsOf) args() []any {
 // is not what an index says, or that might seem the shorter way.
 const notEnded = `status NOT IN ('COMPLETED', 'CANCELLED', 'ERROR')`
 
-// fence is what decides whether an attempt may still write.
-type fence struct {
-	status    host.RunStatus
-	attempt   int
-	cancelled bool
-}
-
-func scanFence(r row.Scanner) (f fence, err error) {
-	err = r.Scan(&f.status, &f.attempt, &f.cancelled)
-	return f, err
-}
-
-const fenceQuery = `SELECT status, attempt, cancel_requested FROM runs WHERE id = $1`
+const fenceQuery = `SELECT ` + row.FenceColumns + ` FROM runs WHERE id = $1`
 
 // checkRun returns host.ErrStale when the attempt of a run is over, and whether
 // somebody has asked to cancel it.
 func checkRun(ctx context.Context, q querier, query, id string, attempt int) (cancelled bool, err error) {
-	f, err := one(ctx, q, scanFence, query, id)
+	f, err := one(ctx, q, row.ScanFence, query, id)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return false, row.RunNotFound(id)
 	case err != nil:
 		return false, err
-	case f.status.Final() || f.attempt != attempt:
-		return false, host.ErrStale
 	}
-	return f.cancelled, nil
+	return f.Check(attempt)
 }
 
 // holdRun is checkRun that keeps the row as it is until the transaction ends.
 func holdRun(ctx context.Context, t *tx, id string, attempt int) (cancelled bool, err error) {
 	return checkRun(ctx, t, fenceQuery+` FOR NO KEY UPDATE`, id, attempt)
-}
-
-const runColumns = `status, attempt, doc`
-
-func scanRun(r row.Scanner) (host.Run, error) {
-	var (
-		run     host.Run
-		status  host.RunStatus
-		attempt int
-		doc     []byte
-	)
-	if err := r.Scan(&status, &attempt, &doc); err != nil {
-		return run, err
-	}
-	if err := json.Unmarshal(doc, &run); err != nil {
-		return run, fmt.Errorf("decode run: %w", err)
-	}
-	run.Status, run.Attempt = status, attempt
-	return run, nil
 }

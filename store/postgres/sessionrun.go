@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	sessionRunsQuery = `SELECT turn, ` + runColumns + ` FROM runs
+	sessionRunsQuery = `SELECT turn, ` + row.RunColumns + ` FROM runs
 		WHERE session_id = $1 AND turn IS NOT NULL AND turn > $7 AND ` + matchingRun + ` ORDER BY turn LIMIT $8`
 	// sessionUnfinishedQuery finds what the last page ends with.
-	sessionUnfinishedQuery = `SELECT ` + runColumns + ` FROM runs
+	sessionUnfinishedQuery = `SELECT ` + row.RunColumns + ` FROM runs
 		WHERE session_id = $1 AND turn IS NULL AND background AND ` + matchingRun + ` ORDER BY turn, seq`
 	matchingRun = `created_at >= $2 AND created_at < $3 AND ($4 = '' OR status = $4)
 			AND ($5 = '' OR (component_kind = $5 AND component_id = $6))`
@@ -24,7 +24,7 @@ func (s *Store) SessionRuns(ctx context.Context, filter host.RunFilter) ([]host.
 	matching := row.RunFilterArgs(filter)
 	// These first: a run that ends meanwhile is found among the others too, and not
 	// missed.
-	unfinished, err := list(ctx, s, scanRun, sessionUnfinishedQuery, matching...)
+	unfinished, err := list(ctx, s, row.ScanRun, sessionUnfinishedQuery, matching...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list unfinished runs: %w", err)
 	}

@@ -10,11 +10,6 @@ import (
 	"github.com/snaphook-dev/snaphook/store/row"
 )
 
-const (
-	restartedMessage  = "The host was restarted before this run had ended. Send the request again."
-	workerLostMessage = "the host stopped during the last attempt"
-)
-
 // heldByDead chooses the rows of dead owners: $1 is who sweeps, $2 the nodes found
 // dead, $3 the time. An owner that is no node lives by the leases of its rows.
 const heldByDead = `owner <> $1 AND (owner = ANY($2::text[])
@@ -29,7 +24,7 @@ const (
 	leftQuery = `WITH forgotten AS (DELETE FROM run_cancels WHERE requested_at < $4)
 		SELECT EXISTS (SELECT FROM runs WHERE ` + unfinishedRun + ` AND ` + heldByDead + `)
 		OR EXISTS (SELECT FROM hook_calls WHERE ` + unfinalCall + ` AND ` + heldByDead + `)`
-	sweptRunsQuery = `SELECT cancel_requested, ` + runColumns + ` FROM runs
+	sweptRunsQuery = `SELECT cancel_requested, ` + row.RunColumns + ` FROM runs
 		WHERE ` + unfinishedRun + ` AND ` + heldByDead + ` AND NOT background`
 	requeueRunsQuery = `UPDATE runs SET attempt = attempt + 1, losses = losses + 1, owner = '', lease_until = 0, due_at = $3
 		WHERE ` + unfinishedRun + ` AND ` + heldByDead + ` AND background RETURNING id`
@@ -58,7 +53,7 @@ func (s *Store) sweep(ctx context.Context, self string, now time.Time) (swept ho
 	if err := s.writer.flush(ctx); err != nil {
 		return swept, err
 	}
-	left, forgotten := []any{self, dead, row.Nanos(now)}, row.Nanos(now.Add(-keepCancel))
+	left, forgotten := []any{self, dead, row.Nanos(now)}, row.Nanos(now.Add(-row.KeepCancel))
 	if found, err := get(ctx, s, row.Value[bool], leftQuery, append(left, forgotten)...); err != nil || !found {
 		return swept, err
 	}
@@ -95,8 +90,8 @@ func scanRunJob(r row.Scanner) (host.Job, error) {
 func (s *Store) sweepRuns(ctx context.Context, left []any, now time.Time) (int, error) {
 	scan := func(r row.Scanner) (run host.Run, err error) {
 		var cancelled bool
-		run, err = scanRun(row.Leading(r, &cancelled))
-		abandon(&run, cancelled, now)
+		run, err = row.ScanRun(row.Leading(r, &cancelled))
+		row.Abandon(&run, cancelled, now)
 		return run, err
 	}
 	runs, err := list(ctx, s, scan, sweptRunsQuery, left...)
@@ -119,17 +114,6 @@ func (s *Store) sweepRuns(ctx context.Context, left []any, now time.Time) (int, 
 	return ended, nil
 }
 
-// abandon ends a run whose owner is no more.
-func abandon(run *host.Run, cancelled bool, now time.Time) {
-	run.FinishedAt = now
-	if cancelled {
-		run.Status, run.Content = host.RunCancelled, host.TextContent("Run "+run.ID+" was cancelled")
-		return
-	}
-	run.Status, run.Content = host.RunError, host.TextContent(restartedMessage)
-	run.Failure = &host.Failure{Type: host.FailureHostRestarted, Message: restartedMessage}
-}
-
 // buryHookCalls ends the calls of dead owners that have no attempt left.
 func buryHookCalls(ctx context.Context, t *tx, left []any, now time.Time) (int, error) {
 	calls, err := all(ctx, t, scanHookCall, spentCallsQuery, left...)
@@ -138,11 +122,7 @@ func buryHookCalls(ctx context.Context, t *tx, left []any, now time.Time) (int, 
 	}
 	var rows finishedCalls
 	for _, call := range calls {
-		call.Status = host.HookCallDead
-		call.Error = &host.HookError{Code: host.HookErrorWorkerLost, Message: workerLostMessage}
-		call.Owner, call.LeaseUntil = "", time.Time{}
-		call.NextAttemptAt = time.Time{}
-		call.FinishedAt = now
+		row.Bury(&call, now)
 		stored, err := newHookCallRow(call)
 		if err != nil {
 			return 0, err

@@ -59,5 +59,6 @@ func ScanEvent(r Scanner) (host.RunEvent, error) {
 	if err := r.Scan(&event.Index, &doc); err != nil {
 		return event, err
 	}
-	return event, decode(doc, &event, "event")
+	err := decode(doc, &event, "event")
+	return event, err
 }

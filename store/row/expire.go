@@ -39,21 +39,6 @@ func (e Expiry) Expire(ctx context.Context, before host.Retention) (host.Expired
 	return gone, nil
 }
 
-// InBatches repeats do until it has less than size to do, and returns the sum of
-// what it did.
-func InBatches(size int, do func() (int, error)) (total int, err error) {
-	for {
-		n, err := do()
-		if err != nil {
-			return total, err
-		}
-		total += n
-		if n < size {
-			return total, nil
-		}
-	}
-}
-
 // Aged is a row on the way from the oldest to the youngest.
 type Aged struct {
 	seq      int64

@@ -18,10 +18,11 @@ func ScanPlugin(r Scanner) (host.Plugin, error) {
 		return p, err
 	}
 	p.ActivatedAt, p.CreatedAt = Time(activated), Time(created)
-	if err := decode(manifest, &p.Manifest, "manifest"); err != nil || grants == nil {
-		return p, err
+	err = decode(manifest, &p.Manifest, "manifest")
+	if err == nil && grants != nil {
+		err = decode(grants, &p.Grants, "grants")
 	}
-	return p, decode(grants, &p.Grants, "grants")
+	return p, err
 }
 
 // BindingColumns are what ScanBindings takes.
@@ -42,7 +43,8 @@ func ScanBindings(r Scanner) (Bindings, error) {
 	if err := r.Scan(&b.Scope.Kind, &b.Scope.ID, &doc); err != nil {
 		return b, err
 	}
-	return b, decode(doc, &b.List, "bindings")
+	err := decode(doc, &b.List, "bindings")
+	return b, err
 }
 
 // BindingsByScope returns the bindings of each scope.

@@ -1,6 +1,7 @@
 package row
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -29,8 +30,11 @@ func ScanRun(r Scanner) (host.Run, error) {
 }
 
 // Created returns what may be stored of a run whose hooks have not answered: who
-// runs what.
-func Created(run host.Run) host.Run {
+// runs what. A run inside another one is refused; it is stored when it ends.
+func Created(run host.Run) (host.Run, error) {
+	if !run.TopLevel() {
+		return host.Run{}, fmt.Errorf("run %q is inside another one", run.ID)
+	}
 	return host.Run{
 		ID:            run.ID,
 		SessionID:     run.SessionID,
@@ -46,7 +50,20 @@ func Created(run host.Run) host.Run {
 		Model:         run.Model,
 		ModelProvider: run.ModelProvider,
 		CreatedAt:     run.CreatedAt,
+	}, nil
+}
+
+// CheckFinish refuses an end that is none, and hook calls of another run.
+func CheckFinish(finish *host.Finish) error {
+	if !finish.Run.Status.Final() {
+		return fmt.Errorf("status %s is not final", finish.Run.Status)
 	}
+	for i := range finish.Calls {
+		if call := &finish.Calls[i]; call.RunID != finish.Run.ID {
+			return fmt.Errorf("hook call %q is of run %q", call.ID, call.RunID)
+		}
+	}
+	return nil
 }
 
 // FenceColumns are what ScanFence takes.

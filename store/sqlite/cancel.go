@@ -9,9 +9,6 @@ import (
 	"github.com/snaphook-dev/snaphook/store/row"
 )
 
-// keepCancel is how long a cancel waits for its run to be created.
-const keepCancel = time.Hour
-
 // CancelRun notes that the run is to end CANCELLED.
 func (s *Store) CancelRun(ctx context.Context, id string, at time.Time) error {
 	err := s.writer.write(ctx, &op{do: func(t *tx) error {
@@ -74,6 +71,6 @@ const expireCancelsQuery = `DELETE FROM run_cancels WHERE requested_at < ?`
 
 // expireCancels forgets the cancels whose runs were not created in time.
 func expireCancels(t *tx, now time.Time) error {
-	_, err := t.exec(expireCancelsQuery, row.Nanos(now.Add(-keepCancel)))
+	_, err := t.exec(expireCancelsQuery, row.Nanos(now.Add(-row.KeepCancel)))
 	return err
 }

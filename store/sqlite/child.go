@@ -10,13 +10,13 @@ import (
 )
 
 // childRunsQuery takes the parent. Its order settles that of equal places.
-const childRunsQuery = `SELECT ` + runColumns + ` FROM (
+const childRunsQuery = `SELECT ` + row.RunColumns + ` FROM (
 		SELECT run_id, created_at AS created, seq AS stored FROM run_children WHERE parent_id = ?)
 	CROSS JOIN runs ON runs.id = run_id ORDER BY created, stored`
 
 // ChildRuns returns the finished runs right inside a run, in the order of host.ByPlace.
 func (s *Store) ChildRuns(ctx context.Context, runID string) ([]host.Run, error) {
-	runs, err := all(ctx, s.read, scanRun, childRunsQuery, runID)
+	runs, err := all(ctx, s.read, row.ScanRun, childRunsQuery, runID)
 	if err != nil {
 		return nil, fmt.Errorf("read child runs: %w", err)
 	}

@@ -1,10 +1,8 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -69,9 +67,7 @@ func (s *Store) ClaimHookCalls(
 	if err != nil {
 		return nil, fmt.Errorf("claim hook calls: %w", err)
 	}
-	slices.SortFunc(calls, func(a, b host.HookCall) int {
-		return cmp.Or(a.NextAttemptAt.Compare(b.NextAttemptAt), cmp.Compare(a.ID, b.ID))
-	})
+	row.SortDue(calls)
 	return calls, nil
 }
 
@@ -112,29 +108,13 @@ const (
 // Backlog counts the background work.
 func (s *Store) Backlog(ctx context.Context) (host.Backlog, error) {
 	var b host.Backlog
-	count := map[string]*int{
-		string(host.HookCallQueued): &b.Queued, string(host.HookCallRunning): &b.Running, string(host.HookCallDead): &b.Dead,
-		string(host.RunPending): &b.RunsPending, string(host.RunRunning): &b.RunsRunning,
-	}
-	scan := func(r row.Scanner) (struct{}, error) {
-		var status string
-		var n int
-		err := r.Scan(&status, &n)
-		if into := count[status]; into != nil {
-			*into = n
-		}
-		return struct{}{}, err
-	}
+	scan := row.BacklogScan(&b)
 	for _, query := range []string{backlogCallsQuery, backlogRunsQuery} {
 		if _, err := all(ctx, s.read, scan, query); err != nil {
 			return host.Backlog{}, fmt.Errorf("count background work: %w", err)
 		}
 	}
 	due, err := s.DueHookCalls(ctx)
-	for _, at := range due {
-		if b.Due.IsZero() || at.Before(b.Due) {
-			b.Due = at
-		}
-	}
+	b.Due = row.Earliest(due)
 	return b, err
 }

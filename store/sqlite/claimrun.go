@@ -1,11 +1,9 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -24,7 +22,7 @@ const waitedFor = `a.turn IS NULL AND a.status IN ('PENDING', 'RUNNING') AND NOT
 
 const (
 	claimRuns = `UPDATE runs SET status = 'RUNNING', attempt = attempt + 1, owner = ?1, lease_until = ?2 WHERE seq IN (`
-	claimed   = `) RETURNING place, losses, cancel_requested, ` + runColumns
+	claimed   = `) RETURNING place, losses, cancel_requested, ` + row.RunColumns
 
 	claimRunsQuery = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` ORDER BY r.place LIMIT ?5` + claimed
 	claimRunQuery  = claimRuns + `SELECT r.seq FROM runs AS r WHERE ` + claimable + ` AND r.id = ?5` + claimed
@@ -63,13 +61,12 @@ func (s *Store) claimRuns(
 		if err != nil {
 			return err
 		}
-		runs, err := queryTx(t, scanClaimed, query,
+		runs, err := queryTx(t, row.ScanClaimedRun, query,
 			lease.Owner, row.Nanos(lease.Until), row.Nanos(now), string(creating), which)
 		t.changed(int64(len(runs)))
 		if err != nil {
 			return err
 		}
-		slices.SortFunc(runs, func(a, b claimedRun) int { return cmp.Compare(a.place, b.place) })
 		work, err = runWork(t, runs)
 		return err
 	}})
@@ -79,45 +76,18 @@ func (s *Store) claimRuns(
 	return work, nil
 }
 
-// claimedRun is a run with its place in the order of creation.
-type claimedRun struct {
-	place int64
-	host.RunWork
-}
-
-func scanClaimed(r row.Scanner) (c claimedRun, err error) {
-	c.Run, err = scanRun(row.Leading(row.Leading(row.Leading(r, &c.place), &c.Lost), &c.CancelRequested))
-	return c, err
-}
-
 // runWork adds what the runs go on from.
-func runWork(t *tx, runs []claimedRun) ([]host.RunWork, error) {
+func runWork(t *tx, runs []row.ClaimedRun) ([]host.RunWork, error) {
 	const query = `SELECT (SELECT request FROM run_inputs WHERE run_id = ?1),
 		(SELECT state FROM run_checkpoints WHERE run_id = ?1), ` + nextEvent
-	work := make([]host.RunWork, len(runs))
-	for i, run := range runs {
-		work[i] = run.RunWork
-		scan := func(r row.Scanner) (struct{}, error) { return struct{}{}, scanProgress(r, &work[i]) }
-		if _, err := queryTx(t, scan, query, run.Run.ID); err != nil {
+	work := row.ClaimedWork(runs)
+	for i := range work {
+		scan := func(r row.Scanner) (struct{}, error) { return struct{}{}, row.ScanProgress(r, &work[i]) }
+		if _, err := queryTx(t, scan, query, work[i].Run.ID); err != nil {
 			return nil, err
 		}
 	}
 	return work, nil
-}
-
-func scanProgress(r row.Scanner, work *host.RunWork) error {
-	var request, checkpoint []byte
-	if err := r.Scan(&request, &checkpoint, &work.NextEvent); err != nil {
-		return err
-	}
-	work.Checkpoint = checkpoint
-	if request == nil {
-		return nil
-	}
-	if err := json.Unmarshal(request, &work.Request); err != nil {
-		return fmt.Errorf("decode request: %w", err)
-	}
-	return nil
 }
 
 // ReleaseRun gives a claimed run back, due now.

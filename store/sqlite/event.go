@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -71,11 +70,11 @@ func (s *Store) NextEvent(ctx context.Context, runID string) (int, error) {
 	return next, nil
 }
 
-const eventsQuery = `SELECT idx, doc FROM run_events WHERE run_id = ? AND idx >= ? ORDER BY idx LIMIT ?`
+const eventsQuery = `SELECT ` + row.EventColumns + ` FROM run_events WHERE run_id = ? AND idx >= ? ORDER BY idx LIMIT ?`
 
 // RunEvents returns up to limit events of a run, from an index on.
 func (s *Store) RunEvents(ctx context.Context, runID string, from, limit int) ([]host.RunEvent, error) {
-	events, err := all(ctx, s.read, scanEvent, eventsQuery, runID, from, max(limit, 0))
+	events, err := all(ctx, s.read, row.ScanEvent, eventsQuery, runID, from, max(limit, 0))
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
@@ -90,7 +89,7 @@ const (
 
 // expireEvents deletes the streams of runs that ended before a time.
 func (s *Store) expireEvents(ctx context.Context, before time.Time) (int, error) {
-	for total := 0; ; {
+	return row.InBatches(expireStreams, func() (int, error) {
 		var ids []string
 		err := s.writer.write(ctx, &op{do: func(t *tx) (err error) {
 			if ids, err = queryTx(t, row.Value[string], streamedQuery, row.Nanos(before), expireStreams); err != nil {
@@ -103,14 +102,8 @@ func (s *Store) expireEvents(ctx context.Context, before time.Time) (int, error)
 			}
 			return nil
 		}})
-		if err != nil {
-			return total, err
-		}
-		total += len(ids)
-		if len(ids) < expireStreams {
-			return total, nil
-		}
-	}
+		return len(ids), err
+	})
 }
 
 func dropEvents(t *tx, runID string) error {
@@ -119,15 +112,4 @@ func dropEvents(t *tx, runID string) error {
 	}
 	_, err := t.exec(`UPDATE runs SET streamed = 0 WHERE id = ?`, runID)
 	return err
-}
-
-func scanEvent(r row.Scanner) (event host.RunEvent, err error) {
-	var doc []byte
-	if err := r.Scan(&event.Index, &doc); err != nil {
-		return event, err
-	}
-	if err := json.Unmarshal(doc, &event); err != nil {
-		return event, fmt.Errorf("decode event: %w", err)
-	}
-	return event, nil
 }

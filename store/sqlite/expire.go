@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -15,93 +14,26 @@ const expireBatch = 100
 
 // Expire deletes what ended before the given times, batch by batch.
 func (s *Store) Expire(ctx context.Context, before host.Retention) (host.Expired, error) {
-	var gone host.Expired
-	for _, step := range []struct {
-		name   string
-		before time.Time
-		expire func(context.Context, time.Time) (int, error)
-		count  *int
-	}{
-		{"runs", before.Runs, s.expireRuns, &gone.Runs},
-		{"hook calls", before.HookCalls, s.expireHookCalls, &gone.HookCalls},
-		{"logs", before.Logs, s.expireLogs, &gone.Logs},
-		{"events", before.Events, s.expireEvents, new(int)},
-	} {
-		if step.before.IsZero() {
-			continue
-		}
-		var err error
-		if *step.count, err = step.expire(ctx, step.before); err != nil {
-			return gone, fmt.Errorf("expire %s: %w", step.name, err)
-		}
-	}
-	return gone, nil
+	return row.Expiry{
+		Runs: s.expireRuns, HookCalls: s.expireHookCalls, Logs: s.expireLogs, Events: s.expireEvents,
+	}.Expire(ctx, before)
 }
 
-// aged is a row on the way from the oldest to the youngest.
-type aged struct {
-	seq      int64
-	id       string
-	final    bool
-	created  time.Time
-	finished time.Time
-}
-
-// expireOld walks over the rows of a query, which takes a place and a limit and
-// yields those behind it in their order, up to the first that was created after
-// before. It hands the ids of what is over to drop, which says how many it took.
+// expireOld deletes what is over among the rows of a query, which takes a place and
+// a limit and yields those behind it in their order.
 func (s *Store) expireOld(
-	ctx context.Context, query string, scan func(row.Scanner) (aged, error), before time.Time,
-	drop func(ctx context.Context, ids []string) (int, error),
+	ctx context.Context, query string, scan func(row.Scanner) (row.Aged, error), before time.Time,
+	drop func(t *tx, id string) (bool, error),
 ) (int, error) {
-	total, behind := 0, int64(0)
-	for {
-		rows, err := all(ctx, s.read, scan, query, behind, expireBatch)
-		if err != nil {
-			return total, err
-		}
-		ids, young := over(rows, before)
-		if len(ids) > 0 {
-			n, err := drop(ctx, ids)
-			total += n
-			if err != nil {
-				return total, err
-			}
-		}
-		if young || len(rows) < expireBatch {
-			return total, nil
-		}
-		behind = rows[len(rows)-1].seq
-	}
-}
-
-// over returns the ids of the rows that ended before a time, up to the first
-// that was created later, and whether there was one.
-func over(rows []aged, before time.Time) (ids []string, young bool) {
-	for _, r := range rows {
-		if !r.created.Before(before) {
-			return ids, true
-		}
-		if r.final && r.finished.Before(before) {
-			ids = append(ids, r.id)
-		}
-	}
-	return ids, false
+	return row.DropOld(before, expireBatch, func(behind int64) ([]row.Aged, error) {
+		return all(ctx, s.read, scan, query, behind, expireBatch)
+	}, func(ids []string) (int, error) { return s.drop(ctx, ids, drop) })
 }
 
 const agedCallsQuery = `SELECT seq, id, status, created_at, finished_at FROM hook_calls WHERE seq > ? ORDER BY seq LIMIT ?`
 
 func (s *Store) expireHookCalls(ctx context.Context, before time.Time) (int, error) {
-	scan := func(r row.Scanner) (a aged, err error) {
-		var status host.HookCallStatus
-		var created, finished int64
-		err = r.Scan(&a.seq, &a.id, &status, &created, &finished)
-		a.final, a.created, a.finished = status.Final(), row.Time(created), row.Time(finished)
-		return a, err
-	}
-	return s.expireOld(ctx, agedCallsQuery, scan, before, func(ctx context.Context, ids []string) (int, error) {
-		return s.drop(ctx, ids, dropHookCall)
-	})
+	return s.expireOld(ctx, agedCallsQuery, row.ScanAgedCall, before, dropHookCall)
 }
 
 // drop deletes rows in one transaction and returns how many it found.
@@ -145,15 +77,7 @@ const agedRunsQuery = `SELECT seq, id, coalesce(turn, 0) > 0, created_at, finish
 	WHERE seq > ? ORDER BY seq LIMIT ?`
 
 func (s *Store) expireRuns(ctx context.Context, before time.Time) (int, error) {
-	scan := func(r row.Scanner) (a aged, err error) {
-		var created, finished int64
-		err = r.Scan(&a.seq, &a.id, &a.final, &created, &finished)
-		a.final, a.created, a.finished = a.final && finished != 0, row.Time(created), row.Time(finished)
-		return a, err
-	}
-	return s.expireOld(ctx, agedRunsQuery, scan, before, func(ctx context.Context, ids []string) (int, error) {
-		return s.drop(ctx, ids, dropRun)
-	})
+	return s.expireOld(ctx, agedRunsQuery, row.ScanAgedRun, before, dropRun)
 }
 
 // treeQuery finds a run and those inside it.
@@ -226,18 +150,12 @@ const expireLogsQuery = `UPDATE hook_calls SET logged = 0, result = json_set(res
 	WHERE id IN (SELECT id FROM hook_calls WHERE logged AND finished_at < ? LIMIT ?)`
 
 func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {
-	for total := 0; ; {
+	return row.InBatches(expireBatch, func() (int, error) {
 		var n int64
 		err := s.writer.write(ctx, &op{do: func(t *tx) (err error) {
 			n, err = t.exec(expireLogsQuery, row.Nanos(before), expireBatch)
 			return err
 		}})
-		if err != nil {
-			return total, err
-		}
-		total += int(n)
-		if n < expireBatch {
-			return total, nil
-		}
-	}
+		return int(n), err
+	})
 }

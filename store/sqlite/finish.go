@@ -64,8 +64,8 @@ type finishRows struct {
 }
 
 func newFinishRows(finish host.Finish) (*finishRows, error) {
-	if !finish.Run.Status.Final() {
-		return nil, fmt.Errorf("status %s is not final", finish.Run.Status)
+	if err := row.CheckFinish(&finish); err != nil {
+		return nil, err
 	}
 	run, err := newRunRow(&finish.Run, host.Lease{})
 	if err != nil {
@@ -80,9 +80,6 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 		session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots, events: events,
 	}
 	for _, call := range finish.Calls {
-		if call.RunID != finish.Run.ID {
-			return nil, fmt.Errorf("hook call %q is of run %q", call.ID, call.RunID)
-		}
 		stored, err := newHookCallRow(call)
 		if err == nil {
 			err = stored.encodeSpec()

@@ -15,34 +15,14 @@ func (s *Store) CreateRun(ctx context.Context, n host.NewRun) error {
 	if n.Wait || n.Run.Background || n.IdempotencyKey != "" {
 		create = s.create
 	}
-	if !n.Run.TopLevel() {
-		return fmt.Errorf("create run: run %q is inside another one", n.Run.ID)
+	var err error
+	if n.Run, err = row.Created(n.Run); err == nil {
+		err = create(ctx, n)
 	}
-	n.Run = created(n.Run)
-	if err := create(ctx, n); err != nil {
+	if err != nil {
 		return fmt.Errorf("create run: %w", err)
 	}
 	return nil
-}
-
-// created returns what may be stored of a run whose hooks have not answered.
-func created(run host.Run) host.Run {
-	return host.Run{
-		ID:            run.ID,
-		SessionID:     run.SessionID,
-		ParentID:      run.ParentID,
-		RootID:        run.RootID,
-		UserID:        run.UserID,
-		Component:     run.Component,
-		Status:        run.Status,
-		Background:    run.Background,
-		Parallel:      run.Parallel,
-		Attempt:       run.Attempt,
-		Depth:         run.Depth,
-		Model:         run.Model,
-		ModelProvider: run.ModelProvider,
-		CreatedAt:     run.CreatedAt,
-	}
 }
 
 // create stores a run and what belongs to its beginning.
@@ -143,7 +123,7 @@ func (c *creation) checkKey(t *tx) error {
 	if c.row.idempotencyKey == nil {
 		return nil
 	}
-	first, err := queryTx(t, scanRun, keyQuery, c.row.idempotencyKey)
+	first, err := queryTx(t, row.ScanRun, keyQuery, c.row.idempotencyKey)
 	if err == nil && len(first) > 0 {
 		return &host.DuplicateError{Run: first[0]}
 	}
@@ -163,6 +143,6 @@ func (c *creation) checkQueue(t *tx) error {
 }
 
 const (
-	keyQuery    = `SELECT ` + runColumns + ` FROM runs WHERE idempotency_key = ?`
+	keyQuery    = `SELECT ` + row.RunColumns + ` FROM runs WHERE idempotency_key = ?`
 	queuedQuery = `SELECT count(*) FROM runs WHERE status = 'PENDING' AND status IN ('PENDING', 'RUNNING') AND background`
 )

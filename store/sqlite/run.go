@@ -29,8 +29,8 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 	if run, _, ok := s.pending.get(id); ok {
 		return run, nil
 	}
-	const query = `SELECT ` + runColumns + ` FROM runs WHERE id = ?`
-	run, err := one(ctx, s.read, scanRun, query, id)
+	const query = `SELECT ` + row.RunColumns + ` FROM runs WHERE id = ?`
+	run, err := one(ctx, s.read, row.ScanRun, query, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return host.Run{}, row.RunNotFound(id)
 	}
@@ -40,7 +40,7 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 	return run, nil
 }
 
-const historyQuery = `SELECT ` + runColumns + ` FROM runs
+const historyQuery = `SELECT ` + row.RunColumns + ` FROM runs
 	WHERE session_id = ? AND turn > 0 AND status = 'COMPLETED' ORDER BY turn DESC LIMIT ?`
 
 // History returns the last n COMPLETED top-level runs of a session, oldest
@@ -49,7 +49,7 @@ func (s *Store) History(ctx context.Context, sessionID string, n int) ([]host.Ru
 	if n <= 0 {
 		return nil, nil
 	}
-	runs, err := all(ctx, s.read, scanRun, historyQuery, sessionID, n)
+	runs, err := all(ctx, s.read, row.ScanRun, historyQuery, sessionID, n)
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -140,42 +139,12 @@ func missedRun(t *tx, id string, attempt int) error {
 // checkRun returns host.ErrStale when the attempt of a run is over, and whether
 // somebody has asked to cancel it.
 func checkRun(t *tx, id string, attempt int) (cancelled bool, err error) {
-	type fence struct {
-		status    host.RunStatus
-		attempt   int
-		cancelled bool
-	}
-	scan := func(r row.Scanner) (f fence, err error) {
-		err = r.Scan(&f.status, &f.attempt, &f.cancelled)
-		return f, err
-	}
-	found, err := queryTx(t, scan, `SELECT status, attempt, cancel_requested FROM runs WHERE id = ?`, id)
+	found, err := queryTx(t, row.ScanFence, `SELECT `+row.FenceColumns+` FROM runs WHERE id = ?`, id)
 	switch {
 	case err != nil:
 		return false, err
 	case len(found) == 0:
 		return false, row.RunNotFound(id)
-	case found[0].status.Final() || found[0].attempt != attempt:
-		return false, host.ErrStale
 	}
-	return found[0].cancelled, nil
-}
-
-const runColumns = `status, attempt, doc`
-
-func scanRun(r row.Scanner) (host.Run, error) {
-	var (
-		run     host.Run
-		status  host.RunStatus
-		attempt int
-		doc     []byte
-	)
-	if err := r.Scan(&status, &attempt, &doc); err != nil {
-		return run, err
-	}
-	if err := json.Unmarshal(doc, &run); err != nil {
-		return run, fmt.Errorf("decode run: %w", err)
-	}
-	run.Status, run.Attempt = status, attempt
-	return run, nil
+	return found[0].Check(attempt)
 }

@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	sessionRunsQuery = `SELECT turn, ` + runColumns + ` FROM runs
+	sessionRunsQuery = `SELECT turn, ` + row.RunColumns + ` FROM runs
 		WHERE session_id = ?1 AND turn > ?7 AND ` + matchingRun + ` ORDER BY turn LIMIT ?8`
 	// sessionUnfinishedQuery finds what the last page ends with.
-	sessionUnfinishedQuery = `SELECT ` + runColumns + ` FROM runs
+	sessionUnfinishedQuery = `SELECT ` + row.RunColumns + ` FROM runs
 		WHERE session_id = ?1 AND turn IS NULL AND status IN ('PENDING', 'RUNNING') AND background
 			AND ` + matchingRun + ` ORDER BY place`
 	matchingRun = `created_at >= ?2 AND created_at < ?3 AND (?4 = '' OR status = ?4)
@@ -25,7 +25,7 @@ func (s *Store) SessionRuns(ctx context.Context, filter host.RunFilter) ([]host.
 	matching := row.RunFilterArgs(filter)
 	// These first: a run that ends meanwhile is found among the others too, and not
 	// missed.
-	unfinished, err := all(ctx, s.read, scanRun, sessionUnfinishedQuery, matching...)
+	unfinished, err := all(ctx, s.read, row.ScanRun, sessionUnfinishedQuery, matching...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list unfinished runs: %w", err)
 	}

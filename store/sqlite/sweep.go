@@ -9,11 +9,6 @@ import (
 	"github.com/snaphook-dev/snaphook/store/row"
 )
 
-const (
-	restartedMessage  = "The host was restarted before this run had ended. Send the request again."
-	workerLostMessage = "the host stopped during the last attempt"
-)
-
 // Sweep takes what others than self hold: since only one process opens the
 // file, they are dead.
 func (s *Store) Sweep(ctx context.Context, self string, now time.Time) (host.Swept, error) {
@@ -46,15 +41,15 @@ func (s *Store) Sweep(ctx context.Context, self string, now time.Time) (host.Swe
 	return swept, nil
 }
 
-const sweptRunsQuery = `SELECT cancel_requested, ` + runColumns + ` FROM runs
+const sweptRunsQuery = `SELECT cancel_requested, ` + row.RunColumns + ` FROM runs
 	WHERE status IN ('PENDING', 'RUNNING') AND owner > '' AND owner <> ? AND NOT background`
 
 // sweepRuns ends the foreground runs of dead owners.
 func sweepRuns(t *tx, self string, now time.Time) (int, error) {
 	scan := func(r row.Scanner) (run host.Run, err error) {
 		var cancelled bool
-		run, err = scanRun(row.Leading(r, &cancelled))
-		abandon(&run, cancelled, now)
+		run, err = row.ScanRun(row.Leading(r, &cancelled))
+		row.Abandon(&run, cancelled, now)
 		return run, err
 	}
 	runs, err := queryTx(t, scan, sweptRunsQuery, self)
@@ -71,17 +66,6 @@ func sweepRuns(t *tx, self string, now time.Time) (int, error) {
 		}
 	}
 	return len(runs), nil
-}
-
-// abandon ends a run whose owner is no more.
-func abandon(run *host.Run, cancelled bool, now time.Time) {
-	run.FinishedAt = now
-	if cancelled {
-		run.Status, run.Content = host.RunCancelled, host.TextContent("Run "+run.ID+" was cancelled")
-		return
-	}
-	run.Status, run.Content = host.RunError, host.TextContent(restartedMessage)
-	run.Failure = &host.Failure{Type: host.FailureHostRestarted, Message: restartedMessage}
 }
 
 const requeueRunsQuery = `UPDATE runs INDEXED BY runs_unfinished SET attempt = attempt + 1, losses = losses + 1,
@@ -104,10 +88,7 @@ func buryHookCalls(t *tx, self string, now time.Time) (int, error) {
 		return 0, err
 	}
 	for _, call := range calls {
-		call.Status = host.HookCallDead
-		call.Error = &host.HookError{Code: host.HookErrorWorkerLost, Message: workerLostMessage}
-		call.NextAttemptAt = time.Time{}
-		call.FinishedAt = now
+		row.Bury(&call, now)
 		stored, err := newHookCallRow(call)
 		if err != nil {
 			return 0, err
