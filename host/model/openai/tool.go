@@ -53,7 +53,7 @@ func chatMessage(msg model.Message) sdk.ChatCompletionMessage {
 			Function: sdk.FunctionCall{Name: toolName(call.Name), Arguments: arguments(call)},
 		})
 	}
-	if m.Role == sdk.ChatMessageRoleTool && m.Content == "" {
+	if m.Content == "" && len(m.ToolCalls) == 0 {
 		m.Content = `""` // the library leaves an empty content out, which is refused
 	}
 	return m

@@ -82,6 +82,21 @@ func TestToolsAreSent(t *testing.T) {
 	})
 }
 
+// A client may ask nothing, and a model may have answered nothing.
+func TestEmptyMessagesAreSent(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, api openai.API, stream bool) {
+		server := openaitest.New(t, openaitest.Always(openaitest.Text("ok")))
+		asked := model.Request{Messages: []model.Message{
+			{Role: "user", Content: host.TextContent("")}, {Role: "assistant", Content: host.TextContent("")}, {Role: "user", Content: host.TextContent("")},
+		}}
+		got, err := generateFor(t, open(t, openai.Config{API: api, BaseURL: server.BaseURL()}), asked, stream)
+		if err != nil || got.Content != "ok" || len(server.Requests()[0].Messages) != 3 {
+			t.Errorf("response = %+v, %v", got, err)
+		}
+	})
+}
+
 // jsonEqual compares JSON by what it says: the library writes keys in its own order.
 var jsonEqual = cmp.Transformer("JSON", func(text json.RawMessage) any {
 	var value any

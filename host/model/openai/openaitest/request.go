@@ -66,7 +66,7 @@ func strict(body []byte, into any) error {
 	return d.Decode(into)
 }
 
-var errNoContent = errors.New("the content of a tool's message must be a string, got null")
+var errNoContent = errors.New("the content of a message without calls must be a string, got null")
 
 func parseChat(body []byte) (Request, error) {
 	var wire struct {
@@ -88,7 +88,7 @@ func parseChat(body []byte) (Request, error) {
 		Format: wire.ResponseFormat.flat(),
 	}
 	for _, msg := range wire.Messages {
-		if msg.Role == "tool" && msg.Content == nil {
+		if msg.Content == nil && len(msg.ToolCalls) == 0 {
 			err = errors.Join(err, errNoContent)
 		}
 		req.Messages = append(req.Messages, msg.flat())
