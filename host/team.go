@@ -13,7 +13,7 @@ const (
 	TeamBroadcast TeamMode = "broadcast"
 )
 
-// The tools a leader delegates with; no other tool of a team has these names.
+// The tools a leader delegates with; no other tool has these names.
 const (
 	DelegateToMember  = "delegate_task_to_member"  // {member_id, task}
 	DelegateToMembers = "delegate_task_to_members" // {task}

@@ -105,8 +105,8 @@ func New(c Config) (*Box, error) {
 }
 
 // Tools implements host.Toolbox. A reference that makes no sense is CodeInvalid; a
-// tool that is named and does not exist, and a configuration that its plugin does
-// not take, are CodeConflict. The first call that needs a server waits until its
+// tool that is named and does not exist, one with a name of the host's own, and a
+// configuration that its plugin does not take, are CodeConflict. The first call that needs a server waits until its
 // tools are listed. Later ones get the list as it was last seen when the server is
 // away.
 func (b *Box) Tools(ctx context.Context, refs []host.ToolRef) ([]host.Tool, error) {
@@ -126,6 +126,9 @@ func (b *Box) Tools(ctx context.Context, refs []host.ToolRef) ([]host.Tool, erro
 		}
 		for _, tool := range chosen {
 			name := tool.Definition().Name
+			if name == host.DelegateToMember || name == host.DelegateToMembers {
+				return nil, host.Errorf(host.CodeConflict, "%s offers a tool %q: leaders of teams give tasks with it, no other tool has that name", source, name)
+			}
 			if first, used := sources[name]; used {
 				return nil, host.Errorf(host.CodeConflict, "the tool %q is offered twice, by %s and by %s", name, first, source)
 			}

@@ -178,17 +178,21 @@ func TestPluginsThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t)
 	b := newToolbox(t, r)
-	inactive := strings.Replace(toolbox, "name: toolbox", "name: asleep", 1)
-	if _, err := r.Install(t.Context(), []byte(inactive), guesttest.Module(t, map[string]guesttest.Hook{
+	echoes := guesttest.Module(t, map[string]guesttest.Hook{
 		"echo": guesttest.Echoes(), "text": guesttest.Echoes(), "bytes": guesttest.Echoes(), "quotes": guesttest.Echoes(), "nothing": guesttest.Echoes(),
 		"fail": guesttest.Echoes(), "trap": guesttest.Echoes(), "loop": guesttest.Echoes(), "unit": guesttest.Echoes(), "kept": guesttest.Echoes(),
-	})); err != nil {
+	})
+	inactive := strings.Replace(toolbox, "name: toolbox", "name: asleep", 1)
+	if _, err := r.Install(t.Context(), []byte(inactive), echoes); err != nil {
 		t.Fatal(err)
 	}
+	leader := strings.NewReplacer("name: toolbox", "name: leader", "name: echo", "export: echo, name: "+host.DelegateToMember).Replace(toolbox)
+	activate(t, r, leader, echoes)
 	for want, test := range map[string]struct {
 		code host.Code
 		refs []host.ToolRef
 	}{
+		`leaders of teams give tasks with it`:              {host.CodeConflict, []host.ToolRef{{Plugin: "leader"}}},
 		`no plugin "none" is installed`:                    {host.CodeUnavailable, []host.ToolRef{{Plugin: "none"}}},
 		`the plugin "asleep" has no active`:                {host.CodeUnavailable, []host.ToolRef{{Plugin: "asleep"}}},
 		`the plugin "toolbox" has no tool "x"; it has`:     {host.CodeConflict, []host.ToolRef{{Plugin: "toolbox", Only: []string{"x"}}}},
