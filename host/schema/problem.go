@@ -136,6 +136,8 @@ func leaves(e *jsonschema.ValidationError, each func(*jsonschema.ValidationError
 // discreet words an error without the value.
 func discreet(e *jsonschema.ValidationError) string {
 	switch k := e.ErrorKind.(type) {
+	case *kind.FalseSchema:
+		return "is not allowed here"
 	case *kind.Format:
 		return "is not a valid " + k.Want
 	case *kind.Pattern:

@@ -95,12 +95,12 @@ func TestManyProblemsAreCounted(t *testing.T) {
 // A value of a schema whose problems may be shown names its own keys.
 func TestProblemsOfAnOpenValue(t *testing.T) {
 	t.Parallel()
-	s, err := schema.Compile(json.RawMessage(`{"additionalProperties": false, "properties": {"a": {}}, "propertyNames": {"maxLength": 3}}`))
+	s, err := schema.Compile(json.RawMessage(`{"additionalProperties": false, "properties": {"a": {}, "no": false}, "propertyNames": {"maxLength": 3}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"more: has a name that is not allowed", "more: is not a property of the schema"}
-	if diff := cmp.Diff(want, lines(s.Validate(json.RawMessage(`{"more": 1}`)))); diff != "" {
+	want := []string{"more: has a name that is not allowed", "more: is not a property of the schema", "no: is not allowed here"}
+	if diff := cmp.Diff(want, lines(s.Validate(json.RawMessage(`{"more": 1, "no": 2}`)))); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 }
