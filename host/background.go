@@ -87,7 +87,7 @@ type BackgroundStore interface {
 	SaveCheckpoint(ctx context.Context, checkpoint Checkpoint) error
 	// CancelRun notes that the run is to end CANCELLED, however it ends; a final run
 	// stays as it is. A cancel of a run that does not exist is kept for an hour, in
-	// case it is created, or ends inside another one.
+	// case it is created; one of a run inside another one goes with its end.
 	CancelRun(ctx context.Context, id string, at time.Time) error
 	// KeptCancels returns those of the ids for which a cancel is kept.
 	KeptCancels(ctx context.Context, ids []string) ([]string, error)

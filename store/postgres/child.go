@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/store/row"
 )
@@ -22,6 +24,8 @@ const (
 
 	noteChildQuery = `INSERT INTO run_children (run_id, root_id, parent_id, created_at)
 		SELECT $1, $2, $3, $4 WHERE ` + ended
+
+	dropCancelQuery = `DELETE FROM run_cancels WHERE run_id = $1 AND ` + ended
 )
 
 // ChildRuns returns the finished runs right inside a run, in the order of host.ByPlace.
@@ -32,6 +36,15 @@ func (s *Store) ChildRuns(ctx context.Context, runID string) ([]host.Run, error)
 	}
 	slices.SortStableFunc(runs, host.ByPlace)
 	return runs, nil
+}
+
+// queueChild adds what belongs to the end of a run inside another one.
+func (f *finishRows) queueChild(b *pgx.Batch) {
+	run := f.run.run
+	b.Queue(noteChildQuery, run.ID, run.RootID, run.ParentID, row.Nanos(run.CreatedAt))
+	if run.Status == host.RunCancelled { // it may have been kept
+		b.Queue(dropCancelQuery, run.ID)
+	}
 }
 
 // childRefusal is refusal for a run inside another one.

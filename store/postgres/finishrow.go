@@ -144,7 +144,7 @@ func (f *finishRows) queue(b *pgx.Batch, done *bool) {
 		return nil
 	})
 	if !run.TopLevel() {
-		b.Queue(noteChildQuery, run.ID, run.RootID, run.ParentID, row.Nanos(run.CreatedAt))
+		f.queueChild(b)
 	}
 	if row.UsedTokens(m) {
 		b.Queue(addUsageQuery, run.ID, run.SessionID, run.Model, run.ModelProvider,

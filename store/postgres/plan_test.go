@@ -55,6 +55,7 @@ func plannedQueries() []string {
 	queries := []string{
 		insertEndQuery, updateEndQuery, insertChildQuery, childRunsQuery, dropEvaluationsQuery,
 		addUsageQuery, putSessionQuery, insertCallQuery, insertRunsQuery, openRunQuery, fenceQuery,
+		keptCancelsQuery, dropCancelQuery,
 		aheadQuery, claimRunsQuery, claimRunQuery, dueQuery, claimQuery, claimNamedQuery, backlogQuery, eventsQuery,
 		historyQuery, sessionRunsQuery, sessionUnfinishedQuery, hookCallsQuery, modelUsageQuery,
 		finishCallsQuery, holdSnapshotsQuery, dropSnapshotsQuery, renewQuery, leftQuery, sweptRunsQuery,

@@ -30,17 +30,19 @@ func (s *Store) CancelRun(ctx context.Context, id string, at time.Time) error {
 	return nil
 }
 
-// keepCancelOf keeps the cancel of a run that does not exist.
+// keepCancelOf keeps the cancel of a run that does not exist, and forgets old ones:
+// the next sweep may be far.
 func keepCancelOf(t *tx, id string, at time.Time) error {
 	const query = `INSERT INTO run_cancels (run_id, requested_at)
 		SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?1)
 		ON CONFLICT (run_id) DO UPDATE SET requested_at = excluded.requested_at`
 	n, err := t.exec(query, id, row.Nanos(at))
-	if n > 0 {
-		t.memory.cancels = true
-		t.tell(host.SignalCancel, id)
+	if err != nil || n == 0 {
+		return err
 	}
-	return err
+	t.memory.cancels = true
+	t.tell(host.SignalCancel, id)
+	return expireCancels(t, at)
 }
 
 // cancelKept reports whether a cancel of the run came before it.
@@ -50,6 +52,15 @@ func cancelKept(t *tx, id string) (bool, error) {
 	}
 	kept, err := queryTx(t, row.Value[int], `SELECT 1 FROM run_cancels WHERE run_id = ?`, id)
 	return len(kept) > 0, err
+}
+
+// dropCancel forgets the cancel of a run that has ended CANCELLED.
+func dropCancel(t *tx, id string) error {
+	if !t.memory.cancels {
+		return nil
+	}
+	_, err := t.exec(`DELETE FROM run_cancels WHERE run_id = ?`, id)
+	return err
 }
 
 const keptCancelsQuery = `SELECT run_id FROM run_cancels WHERE run_id IN (SELECT value FROM json_each(?))`

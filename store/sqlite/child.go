@@ -42,6 +42,8 @@ func (r *runRow) insertChild(t *tx) error {
 	if err := r.checkCancel(t); err != nil {
 		return err
 	}
-	_, err = t.exec(query, run.ID, run.RootID, run.ParentID, row.Nanos(run.CreatedAt))
-	return err
+	if _, err := t.exec(query, run.ID, run.RootID, run.ParentID, row.Nanos(run.CreatedAt)); err != nil {
+		return err
+	}
+	return dropCancel(t, run.ID)
 }

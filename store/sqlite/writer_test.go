@@ -289,6 +289,7 @@ func TestPlans(t *testing.T) {
 		{"queued runs", queuedQuery, "COVERING INDEX runs_background (status=?)"},
 		{"cancelled runs", cancelledQuery, "runs_unfinished (owner=?)"},
 		{"requeued runs", requeueRunsQuery, "runs_unfinished (owner>?)"},
+		{"kept cancels", keptCancelsQuery, "PRIMARY KEY (run_id=?)"},
 		{"old cancels", expireCancelsQuery, "run_cancels_old (requested_at<?)"},
 		{"events", eventsQuery, "PRIMARY KEY (run_id=? AND idx>?)"},
 		{"next event", `SELECT ` + nextEvent, "PRIMARY KEY (run_id=?)"},
