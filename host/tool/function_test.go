@@ -187,7 +187,7 @@ func TestPluginsThatCannotBeUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	leader := strings.NewReplacer("name: toolbox", "name: leader", "name: echo", "export: echo, name: "+host.DelegateToMember).Replace(toolbox)
-	activate(t, r, leader, echoes)
+	activate(t, r, leader, echoes, pluginapi.PermissionKV)
 	for want, test := range map[string]struct {
 		code host.Code
 		refs []host.ToolRef
