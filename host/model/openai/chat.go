@@ -118,10 +118,10 @@ func (a *answer) addDelta(delta sdk.ChatCompletionStreamChoiceDelta) error {
 func chatUsage(u *sdk.Usage) host.Metrics {
 	metrics := tokens(u.PromptTokens, u.CompletionTokens, u.TotalTokens)
 	if d := u.PromptTokensDetails; d != nil {
-		metrics.CacheReadTokens = int64(d.CachedTokens)
+		metrics.CacheReadTokens = bounded(d.CachedTokens)
 	}
 	if d := u.CompletionTokensDetails; d != nil {
-		metrics.ReasoningTokens = int64(d.ReasoningTokens)
+		metrics.ReasoningTokens = bounded(d.ReasoningTokens)
 	}
 	return metrics
 }
@@ -131,5 +131,11 @@ func tokens(input, output, total int) host.Metrics {
 	if total == 0 {
 		total = input + output
 	}
-	return host.Metrics{InputTokens: int64(input), OutputTokens: int64(output), TotalTokens: int64(total)}
+	return host.Metrics{InputTokens: bounded(input), OutputTokens: bounded(output), TotalTokens: bounded(total)}
 }
+
+// maxTokens is more than any answer costs. A server may count anything, and what
+// the runs of a session used is summed up.
+const maxTokens = 1_000_000_000
+
+func bounded(tokens int) int64 { return int64(min(max(tokens, 0), maxTokens)) }

@@ -73,14 +73,14 @@ func (r refusal) is(codes ...string) bool {
 }
 
 func refusalOf(err error) (refusal, bool) {
+	var req *sdk.RequestError // the body was not an OpenAI error; half of one may be in its chain
+	if errors.As(err, &req) {
+		return refusal{status: req.HTTPStatusCode, text: string(req.Body)}, true
+	}
 	var api *sdk.APIError
 	if errors.As(err, &api) {
 		code, _ := api.Code.(string)
 		return refusal{status: api.HTTPStatusCode, code: code, kind: api.Type, text: api.Message}, true
-	}
-	var req *sdk.RequestError // the body was not an OpenAI error
-	if errors.As(err, &req) {
-		return refusal{status: req.HTTPStatusCode, text: string(req.Body)}, true
 	}
 	return refusal{}, false
 }

@@ -31,6 +31,8 @@ func TestGenerateFails(t *testing.T) {
 		{"context length", openaitest.Failure(400, "context_length_exceeded", "too long"), model.ErrorContextWindow, 400, "too long"},
 		{"context length in words", openaitest.Failure(400, "", "This model's maximum context length is 8 tokens."), model.ErrorContextWindow, 400, "maximum context length"},
 		{"not an OpenAI error", openaitest.Answer{Status: 502, Raw: "<h1>Bad\n\x00Gateway</h1>"}, model.ErrorProvider, 502, "<h1>Bad Gateway</h1>"},
+		{"an error that is text", openaitest.Answer{Status: 503, Raw: `{"error": "loading"}`}, model.ErrorProvider, 503, `"loading"} (3 attempts)`},
+		{"half an OpenAI error", openaitest.Answer{Status: 429, Raw: `{"error": {"message": "wait", "type": 7}}`}, model.ErrorRateLimit, 429, `"wait"`},
 		{"long text", openaitest.Answer{Status: 500, Raw: long}, model.ErrorProvider, 500, "xxx…"},
 		{"endless error", openaitest.Answer{Status: 500, Raw: long, Endless: true}, model.ErrorProvider, 500, "xxx…"},
 		{"garbage", openaitest.Answer{Raw: "<html>"}, model.ErrorProvider, 0, "the model's answer"},

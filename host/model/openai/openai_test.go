@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -123,6 +124,27 @@ func TestGenerate(t *testing.T) {
 		}
 		if diff := cmp.Diff(wantRequest, request); diff != "" {
 			t.Errorf("request (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What a server counts is summed up for the session: it must not make a sum that no
+// store takes.
+func TestUsageThatCannotBe(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, api openai.API, stream bool) {
+		answer := openaitest.Text("hello")
+		answer.PromptTokens, answer.CompletionTokens = -5, math.MaxInt64
+		answer.CachedTokens, answer.ReasoningTokens = math.MinInt64, math.MaxInt64
+		server := openaitest.New(t, openaitest.Always(answer))
+		got, err := generate(t, open(t, openai.Config{API: api, BaseURL: server.BaseURL()}), stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Usage.Duration, got.Usage.TimeToFirstToken = 0, 0
+		want := host.Metrics{OutputTokens: 1e9, TotalTokens: 1e9, ReasoningTokens: 1e9}
+		if diff := cmp.Diff(want, got.Usage); diff != "" {
+			t.Errorf("usage (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -206,10 +206,10 @@ func responseUsage(u *sdk.ResponseUsage) host.Metrics {
 	}
 	metrics := tokens(u.InputTokens, u.OutputTokens, u.TotalTokens)
 	if d := u.InputTokensDetails; d != nil {
-		metrics.CacheReadTokens = int64(d.CachedTokens)
+		metrics.CacheReadTokens = bounded(d.CachedTokens)
 	}
 	if d := u.OutputTokensDetails; d != nil {
-		metrics.ReasoningTokens = int64(d.ReasoningTokens)
+		metrics.ReasoningTokens = bounded(d.ReasoningTokens)
 	}
 	return metrics
 }
