@@ -95,7 +95,7 @@ func (h *parts) loadPlugins(ctx context.Context) error {
 	http.DefaultClient = runtime.NewHTTPClient()
 	h.registry, err = plugin.NewRegistry(plugin.Config{
 		Store: h.store, Loader: plugin.NewLoader(rt), Trials: hook.Trials{InBackground: h.cfg.RunHooksInBackground},
-		ConfigBindings: configBindings(h.cfg), ToolUses: toolUses(h.cfg), Secrets: h.cfg.Secrets,
+		ConfigBindings: configBindings(h.cfg), ToolUses: toolUses(h.cfg), Components: componentsOf(h.cfg), Secrets: h.cfg.Secrets,
 		Observer: h.metrics, Log: h.log,
 	})
 	if err != nil {
@@ -130,6 +130,21 @@ func configBindings(cfg *config.Config) map[host.BindingScope][]host.Binding {
 		bindings[w.Component().Scope()] = w.Hooks
 	}
 	return bindings
+}
+
+// componentsOf are all that can be run.
+func componentsOf(cfg *config.Config) []host.BindingScope {
+	components := []host.BindingScope{} // not nil: they are known
+	for _, a := range cfg.Agents {
+		components = append(components, a.Component().Scope())
+	}
+	for _, t := range cfg.Teams {
+		components = append(components, t.Component().Scope())
+	}
+	for _, w := range cfg.Workflows {
+		components = append(components, w.Component().Scope())
+	}
+	return components
 }
 
 // cacheDir is where compiled modules are kept: as configured, else in the user's

@@ -80,7 +80,7 @@ func (r *Registry) checkBindings(scope host.BindingScope, bindings []host.Bindin
 	configs := r.newConfigChecks()
 	var problems []host.Problem
 	for i, b := range bindings {
-		c := bindingCheck{state: r.state.Load(), path: fmt.Sprintf("hooks[%d]", i), scope: scope, binding: b, configs: configs}
+		c := r.newBindingCheck(fmt.Sprintf("hooks[%d]", i), scope, b, configs)
 		c.run()
 		problems = append(problems, c.problems...)
 	}
@@ -96,7 +96,7 @@ func (r *Registry) CheckConfigBindings() (warnings []string, err error) {
 	var problems []host.Problem
 	for scope, bindings := range r.configBindings {
 		for i, b := range bindings {
-			c := bindingCheck{state: r.state.Load(), path: bindingPath(scope, i), scope: scope, binding: b, configs: configs}
+			c := r.newBindingCheck(bindingPath(scope, i), scope, b, configs)
 			c.binding.Source = ""
 			if c.inactive() {
 				warnings = append(warnings, fmt.Sprintf("%s: the plugin %q has no active version: its hooks count as failed", c.path, b.Plugin))

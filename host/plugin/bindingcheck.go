@@ -12,12 +12,20 @@ import (
 
 // bindingCheck finds what is wrong with one binding.
 type bindingCheck struct {
-	state    *state
-	path     string
-	scope    host.BindingScope
-	binding  host.Binding
-	configs  *configChecks
-	problems []host.Problem
+	state   *state
+	path    string
+	scope   host.BindingScope
+	binding host.Binding
+	configs *configChecks
+	// components are those of the host, nil where that does not matter.
+	components []host.BindingScope
+	problems   []host.Problem
+}
+
+func (r *Registry) newBindingCheck(path string, scope host.BindingScope, b host.Binding, configs *configChecks) bindingCheck {
+	return bindingCheck{
+		state: r.state.Load(), path: path, scope: scope, binding: b, configs: configs, components: r.components,
+	}
 }
 
 func (c *bindingCheck) add(field, format string, args ...any) {
@@ -125,5 +133,5 @@ func (c *bindingCheck) checkConfig(m pluginapi.Manifest) {
 	}
 	c.problems = append(c.problems, c.configs.check(m, at, c.binding.Config)...)
 	c.problems = append(c.problems, checkHosts(m, at, values)...)
-	c.problems = append(c.problems, checkComponents(m, at, values)...)
+	c.problems = append(c.problems, checkComponents(m, at, values, c.components)...)
 }

@@ -55,8 +55,9 @@ func configuredComponent(raw json.RawMessage) (host.BindingScope, bool) {
 	return componentScope(name)
 }
 
-// checkComponents reports configured values that name no component.
-func checkComponents(m pluginapi.Manifest, path string, c config) []host.Problem {
+// checkComponents reports configured values that name no component, or none of those
+// that are known.
+func checkComponents(m pluginapi.Manifest, path string, c config, known []host.BindingScope) []host.Problem {
 	asked := m.Permissions.Run
 	if asked == nil {
 		return nil
@@ -64,9 +65,17 @@ func checkComponents(m pluginapi.Manifest, path string, c config) []host.Problem
 	var problems []host.Problem
 	for _, key := range asked.ComponentsFrom {
 		value, set := c[key]
-		if _, ok := configuredComponent(value); set && !ok {
+		if !set {
+			continue
+		}
+		at := host.JoinPath(path, key)
+		if component, ok := configuredComponent(value); !ok {
 			problems = append(problems, host.Problem{
-				Path: host.JoinPath(path, key), Message: "must name a component, [agent:|team:|workflow:]id: the plugin runs it",
+				Path: at, Message: "must name a component, [agent:|team:|workflow:]id: the plugin runs it",
+			})
+		} else if known != nil && !slices.Contains(known, component) {
+			problems = append(problems, host.Problem{
+				Path: at, Message: fmt.Sprintf("this host has no %s %q, which the plugin is to run", component.Kind, cut(component.ID)),
 			})
 		}
 	}

@@ -79,13 +79,16 @@ func TestRunNeedsTheGrantAndTheComponent(t *testing.T) {
 
 func TestConfiguredComponentsAreChecked(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t, plugin.Config{})
-	activate(t, r, []byte(running), runningModule(t), pluginapi.PermissionRun)
+	r := newRegistry(t, plugin.Config{Components: []host.BindingScope{
+		{Kind: host.KindAgent, ID: "j"}, {Kind: host.KindWorkflow, ID: "j"},
+	}})
+	p := activate(t, r, []byte(running), runningModule(t), pluginapi.PermissionRun)
 	const wrong = "must name a component, [agent:|team:|workflow:]id: the plugin runs it"
 	for config, want := range map[string][]string{
 		`{}`: nil, `{"judge":"j"}`: nil, `{"judge":"workflow:j"}`: nil, `{"other":1}`: nil,
 		`{"judge":""}`: {"hooks[0].config.judge: " + wrong}, `{"judge":"job:j"}`: {"hooks[0].config.judge: " + wrong},
-		`{"judge":null}`: {"hooks[0].config.judge: " + wrong}, `{"judge":["j"]}`: {"hooks[0].config.judge: " + wrong},
+		`{"judge":"team:j"}`: {`hooks[0].config.judge: this host has no team "j", which the plugin is to run`},
+		`{"judge":null}`:     {"hooks[0].config.judge: " + wrong}, `{"judge":["j"]}`: {"hooks[0].config.judge: " + wrong},
 	} {
 		err := r.PutBindings(t.Context(), host.HostWide, []host.Binding{{Plugin: "running", Config: json.RawMessage(config)}})
 		if want == nil {
@@ -97,6 +100,9 @@ func TestConfiguredComponentsAreChecked(t *testing.T) {
 		if diff := cmp.Diff(want, refused(t, err, host.CodeInvalid, "hooks")); diff != "" {
 			t.Errorf("%s: problems (-want +got):\n%s", config, diff)
 		}
+	}
+	if got := r.CheckConfig(&p, json.RawMessage(`{"judge":"ghost"}`)); len(got) != 1 || got[0].Path != "config.judge" {
+		t.Errorf("for tools: %+v", got)
 	}
 }
 

@@ -42,6 +42,9 @@ type Config struct {
 	// ToolUses say who in the configuration uses tools of plugins, in the order in
 	// which they are told.
 	ToolUses []ToolUse
+	// Components are those of the host. A configuration that has a plugin run another
+	// one is refused; nil where they are not known.
+	Components []host.BindingScope
 	// Secrets are the operator's, for plugins that were granted them; nil for
 	// none.
 	Secrets host.Secrets
@@ -127,6 +130,7 @@ type Registry struct {
 	maxModuleBytes int64
 	configBindings map[host.BindingScope][]host.Binding
 	toolUses       []ToolUse
+	components     []host.BindingScope
 
 	state   atomic.Pointer[state]
 	modules *modules
@@ -162,6 +166,7 @@ func NewRegistry(c Config) (*Registry, error) {
 		store: c.Store, loader: c.Loader, trials: c.Trials, log: c.Log, observer: c.Observer, now: c.Now, secrets: c.Secrets, maxModuleBytes: c.MaxModuleBytes,
 		configBindings: map[host.BindingScope][]host.Binding{},
 		toolUses:       c.ToolUses,
+		components:     c.Components,
 		stopped:        stopped,
 		pins:           map[string]func(){},
 		examining:      make(chan struct{}, 1),

@@ -25,7 +25,7 @@ func (r *Registry) ActivePlugin(name string) (*host.Plugin, error) {
 // CheckConfig returns what is wrong with a configuration for a plugin's tools, an
 // object or nil; paths begin at config.
 func (r *Registry) CheckConfig(p *host.Plugin, config json.RawMessage) []host.Problem {
-	c := bindingCheck{binding: host.Binding{Config: config}, configs: r.newConfigChecks()}
+	c := bindingCheck{binding: host.Binding{Config: config}, configs: r.newConfigChecks(), components: r.components}
 	c.checkConfig(p.Manifest)
 	return c.problems
 }

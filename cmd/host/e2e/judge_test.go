@@ -195,3 +195,11 @@ func TestJudgeOutOfTime(t *testing.T) {
 		t.Errorf("the evaluations are %+v", found)
 	}
 }
+
+// TestJudgeThatIsNotThere: a judge that nobody configured is an error at the start.
+func TestJudgeThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	s := newJudgeSite(t, newJudgeModel(t), "", "{id: writer, model: default, hooks: "+judgedBy("ghost", "")+"}")
+	said := s.refuses(t, "serve", "--config", "host.yaml", "--listen", "127.0.0.1:0")
+	reply{body: []byte(said)}.says(t, `agents["writer"].hooks[0].config.judge`, `no agent "ghost"`)
+}
