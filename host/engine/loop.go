@@ -76,7 +76,7 @@ func (w *walker) iterated(at stepPlace, previous json.RawMessage) (int, json.Raw
 // not grow with its iterations. Until then the steps of the iteration say the same.
 func (w *walker) noteIteration(s *host.Step, at stepPlace, n int, content json.RawMessage) {
 	key, iteration, decided := at.loopKey(), at.iteration(n).key, at.again(n).key+"?"
-	done := doneStep{Key: key, Loop: &iterated{Count: n, Content: content}, Contents: w.inside(s)}
+	done := doneStep{Key: key, Step: s.Name, Loop: &iterated{Count: n, Content: content}, Contents: w.inside(s)}
 	w.replace(done, func(k string) bool {
 		return k == key || within(k, iteration) || strings.HasPrefix(k, decided)
 	})

@@ -14,7 +14,9 @@ import (
 // doneStep is what a workflow need not do again: a step that has ended, a decision,
 // iterations of a loop, or a function that has begun.
 type doneStep struct {
-	Key      string           `json:"key"`
+	Key string `json:"key"`
+	// Step is the name of the step.
+	Step     string           `json:"step"`
 	Output   *host.StepOutput `json:"output,omitempty"`
 	Decision json.RawMessage  `json:"decision,omitempty"`
 	Loop     *iterated        `json:"loop,omitempty"`
@@ -57,7 +59,7 @@ func (p stepPlace) again(n int) stepPlace {
 // ended keeps a step that will not be carried out again.
 func (w *walker) ended(ctx context.Context, s *host.Step, at stepPlace, output *host.StepOutput) error {
 	w.remember(s.Name, output)
-	done := doneStep{Key: at.key, Output: output, Contents: w.inside(s)}
+	done := doneStep{Key: at.key, Step: s.Name, Output: output, Contents: w.inside(s)}
 	shown := map[string]json.RawMessage{}
 	rememberInside(shown, output.Steps)
 	maps.DeleteFunc(done.Contents, func(name string, _ json.RawMessage) bool { return shown[name] != nil })

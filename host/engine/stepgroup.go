@@ -125,7 +125,7 @@ func (w *walker) decide(ctx context.Context, s *host.Step, at stepPlace, previou
 	if err := json.Unmarshal(value, decision); err != nil || beginsWith(value, "n") { // null decides nothing
 		return w.failed(s, "the function did not return "+wanted(s).String(), nil)
 	}
-	w.note(doneStep{Key: key, Decision: value})
+	w.note(doneStep{Key: key, Step: s.Name, Decision: value})
 	return w.save(ctx)
 }
 

@@ -18,7 +18,7 @@ func (w *walker) component(ctx context.Context, s *host.Step, at stepPlace, prev
 		return output, err
 	}
 	req := childRequest{
-		key: "step/" + at.key, subject: of, input: w.input(previous),
+		key: at.childKey(), subject: of, input: w.input(previous),
 		step: &host.RunStep{
 			WorkflowID: w.workflow.ID, WorkflowRunID: w.run.ID, ID: output.ID, Name: s.Name, Index: at.index,
 		},
@@ -130,7 +130,7 @@ func (w *walker) beginCall(ctx context.Context, s *host.Step, t *tool, key strin
 			message: "nobody knows what came of the function: the host was interrupted while it worked",
 		}
 	}
-	w.note(doneStep{Key: key + "?"})
+	w.note(doneStep{Key: key + "?", Step: s.Name})
 	return w.save(ctx)
 }
 

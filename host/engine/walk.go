@@ -113,7 +113,7 @@ func after(previous json.RawMessage, output *host.StepOutput) json.RawMessage {
 
 // step carries out one step as its on_error says.
 func (w *walker) step(ctx context.Context, s *host.Step, at stepPlace, previous json.RawMessage) (host.StepOutput, error) {
-	if done := w.done(at.key); done != nil && done.Output != nil {
+	if done := w.done(at.key); done != nil && done.Output != nil && done.Step == s.Name {
 		w.recall(done)
 		w.remember(s.Name, done.Output)
 		return *done.Output, nil
@@ -148,6 +148,9 @@ func (w *walker) step(ctx context.Context, s *host.Step, at stepPlace, previous 
 func (w *walker) once(ctx context.Context, s *host.Step, at stepPlace, previous json.RawMessage) (host.StepOutput, error) {
 	if ctx.Err() != nil {
 		return host.StepOutput{}, context.Cause(ctx)
+	}
+	if err := w.unchanged(s, at); err != nil {
+		return host.StepOutput{}, err
 	}
 	if err := w.countStep(); err != nil {
 		return host.StepOutput{}, err
