@@ -15,7 +15,7 @@ judged() {
   [ "$(jq -r .status <<<"$answer")" = COMPLETED ] || fail "the run did not complete: $answer"
 
   hooks "$id"
-  evaluation=$(get '/eval-runs?agent_id=assistant' | jq --arg id "$id" '.data[] | select(.run_id == $id)')
+  evaluation=$(get "/eval-runs?run_id=$id" | jq '.data[]')
   [ -n "$evaluation" ] || fail "nobody judged run $id: $calls"
   jq -r '"Run: \(.run_id)", (.eval_data | "Score: \(.score)", "Passed: \(.passed)", "Reason: \(.reason)"), ""' <<<"$evaluation"
   jq -e '.name == "names-a-number" and (.eval_data | .threshold == 7 and .passed == (.score >= 7) and .reason != "")' \

@@ -56,6 +56,7 @@ func evaluationFilterOf(d *queryDecoder) (filter host.EvaluationFilter, possible
 	filter = host.EvaluationFilter{
 		Component: host.BindingScope{Kind: oneOf(d, "type", "", kinds()...)},
 		Model:     d.text("model_id"),
+		RunID:     d.text("run_id"),
 		Ascending: oneOf(d, "sort_order", "desc", "asc", "desc") == "asc",
 	}
 	oneOf(d, "sort_by", "created_at", "created_at")

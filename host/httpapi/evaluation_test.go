@@ -90,6 +90,8 @@ func TestEvaluations(t *testing.T) {
 		"?type=team&agent_id=plain-agent":        " of 0",
 		"?team_id=t&agent_id=plain-agent":        " of 0",
 		"?model_id=nope":                         " of 0",
+		"?run_id=run-1&agent_id=plain-agent":     "e-5 e-4 e-3 e-2 e-1 of 5",
+		"?run_id=run-2":                          " of 0",
 		"?eval_types=accuracy,%20agent_as_judge": "e-5 e-4 e-3 e-2 e-1 of 5",
 		"?eval_types=accuracy":                   " of 0",
 		"?db_id=snaphook&eval_types=&agent_id=":  "e-5 e-4 e-3 e-2 e-1 of 5",
