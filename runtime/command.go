@@ -86,7 +86,7 @@ func (g *commandGuest) try(ctx context.Context, c *invocation) error {
 // toolFailure is the error of a tool's program that did not end with 0; what it
 // wrote to stderr says why.
 func toolFailure(code uint32, stderr string) *host.CallError {
-	if message := clean(strings.TrimSpace(stderr), maxErrorText); message != "" {
+	if message := cleanMessage(strings.TrimSpace(stderr), maxErrorText); message != "" {
 		return callError(host.CallFailed, "%s", message)
 	}
 	return callError(host.CallFailed, "the program ended with code %d", code)
@@ -95,6 +95,6 @@ func toolFailure(code uint32, stderr string) *host.CallError {
 // denyVerdict is the verdict of a program that denied; what it wrote to stderr
 // is the message.
 func denyVerdict(stderr string) ([]byte, error) {
-	message := clean(strings.TrimSpace(stderr), maxErrorText)
+	message := cleanMessage(strings.TrimSpace(stderr), maxErrorText)
 	return json.Marshal(pluginapi.Verdict{Decision: pluginapi.Deny, Message: message})
 }

@@ -19,7 +19,7 @@ func TestCommandAsTool(t *testing.T) {
 	module := guesttest.GoCommand(t, map[string]string{"main.go": program})
 	m := load(t, runtime.Source{Wasm: module, ABI: commandABI})
 	for input, want := range map[string]string{
-		"deny": `no social security numbers\nplease`, "fail": "cannot", "silent": "the program ended with code 3",
+		"deny": "no social\\x1b security numbers\nplease", "fail": "cannot", "silent": "the program ended with code 3",
 	} {
 		_, err := m.Call(t.Context(), runtime.Call{Export: pluginapi.ExportStart, Input: []byte(input), Tool: true, Timeout: plenty})
 		if call := wantCode(t, err, host.CallFailed); call.Message != want {
@@ -46,7 +46,7 @@ func main() {
 	input, _ := io.ReadAll(os.Stdin)
 	switch text := string(input); text {
 	case "deny":
-		os.Stderr.WriteString("no social security numbers\nplease\n")
+		os.Stderr.WriteString("no social\x1b security numbers\nplease\n")
 		os.Exit(2)
 	case "fail":
 		os.Stderr.WriteString("cannot\n")
@@ -80,7 +80,7 @@ func TestCommand(t *testing.T) {
 		{"hello", "", "HELLO", "seen"},
 		{"", "", "", "seen"},
 		{"exit", "", "{}", ""},
-		{"deny", "", `{"decision":"deny","message":"no social security numbers\\nplease"}`, "no social security numbers\nplease"},
+		{"deny", "", `{"decision":"deny","message":"no social\\x1b security numbers\nplease"}`, "no social\\x1b security numbers\nplease"},
 		{"fail", host.CallExit, "", "cannot"},
 		{"flood", host.CallOutputTooLarge, "", ""},
 	}

@@ -15,12 +15,20 @@ const ellipsis = "…"
 // clean makes a guest's text fit for a log: what does not print (control
 // characters, invalid UTF-8, direction marks) is escaped, and what is over
 // limit bytes is cut between characters and ends in an ellipsis.
-func clean(text string, limit int) string {
+func clean(text string, limit int) string { return cleanText(text, limit, unicode.IsPrint) }
+
+// cleanMessage is clean for what people or models read: it keeps its lines.
+func cleanMessage(text string, limit int) string {
+	return cleanText(text, limit, func(r rune) bool { return r == '\n' || r == '\t' || unicode.IsPrint(r) })
+}
+
+// cleanText escapes the characters that are not to be kept.
+func cleanText(text string, limit int, keep func(rune) bool) string {
 	var b strings.Builder
 	end := 0 // where to cut if the text turns out too long
 	for len(text) > 0 {
 		r, size := utf8.DecodeRuneInString(text)
-		b.WriteString(escape(r, text[:size]))
+		b.WriteString(escape(r, text[:size], keep))
 		if b.Len() > limit {
 			return b.String()[:end] + ellipsis
 		}
@@ -32,11 +40,11 @@ func clean(text string, limit int) string {
 	return b.String()
 }
 
-func escape(r rune, raw string) string {
+func escape(r rune, raw string, keep func(rune) bool) string {
 	switch {
 	case r == utf8.RuneError && len(raw) == 1:
 		return `\x` + strconv.FormatUint(uint64(raw[0]), 16)
-	case unicode.IsPrint(r):
+	case keep(r):
 		return raw
 	default:
 		quoted := strconv.QuoteRuneToASCII(r)
