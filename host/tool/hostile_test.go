@@ -162,6 +162,13 @@ func TestCallThatHangs(t *testing.T) {
 		if host.CodeOf(err) != host.CodeUnavailable || !strings.Contains(err.Error(), "the tool work did not answer within 300ms") {
 			t.Errorf("%s: %v", kind, err)
 		}
+		def := found[0].Definition()
+		own, cancel := context.WithTimeout(t.Context(), def.Timeout+def.Wait)
+		defer cancel()
+		_, err = found[0].Call(own, host.ToolInvocation{ID: "1", Args: []byte(`{}`), Run: &host.Run{}})
+		if host.CodeOf(err) != host.CodeUnavailable {
+			t.Errorf("%s, for a caller with a deadline: %v", kind, err)
+		}
 	}
 	found := open(t, b, host.ToolRef{MCP: stdio(t, "slow"), Timeout: plenty})
 	gone := errors.New("the run was cancelled")

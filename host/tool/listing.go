@@ -30,6 +30,10 @@ type listing struct {
 	parameters  json.RawMessage
 }
 
+// wordsWait is how much longer than a call its caller waits: the call itself knows best
+// why nobody answered it.
+const wordsWait = time.Second
+
 // open returns the server's tools as a reference wants them.
 func (s *server) open(ctx context.Context, ref host.ToolRef) ([]host.Tool, error) {
 	listed, err := s.tools(ctx, ref.Timeout)
@@ -42,6 +46,7 @@ func (s *server) open(ctx context.Context, ref host.ToolRef) ([]host.Tool, error
 			Name: l.name, Description: l.description, Parameters: l.parameters,
 			Idempotent: slices.Contains(ref.Idempotent, l.name), // no hint of the server counts
 			Timeout:    cmp.Or(ref.Timeout, s.config.Timeout),
+			Wait:       wordsWait,
 		}}
 	}
 	return found, nil
