@@ -33,6 +33,9 @@ type childRequest struct {
 func (x *execution) child(ctx context.Context, req childRequest) (host.Run, error) {
 	inside, cancel := context.WithCancelCause(ctx) // which may end before ctx
 	defer cancel(nil)
+	if err := x.unchanged(&req); err != nil {
+		return host.Run{}, err
+	}
 	child := x.newChild(x.childID(req.key), &req, cancel)
 	x.live.enter(child)
 	defer x.live.leave(child)
@@ -69,7 +72,7 @@ func (x *execution) endedBefore(ctx context.Context) (run host.Run, ended bool, 
 	case err != nil:
 		return run, false, &storeError{"read child run", err}
 	case !x.owns(&run):
-		return run, false, x.endTree()
+		return run, false, x.taken(&run)
 	}
 	return run, true, nil
 }
@@ -92,14 +95,20 @@ func (x *execution) owns(row *host.Run) bool {
 	return row.RootID == x.run.RootID && row.ParentID == x.run.ParentID && row.Component.Scope() == x.run.Component.Scope()
 }
 
-// endTree ends the whole tree, since a run that is none of it has the id of this one.
-func (x *execution) endTree() error {
-	taken := &fault{host.Failure{
-		Type: failureRun, ID: string(host.CodeConflict),
-		Message: fmt.Sprintf("The run cannot go on: the id %s of the run of %s inside it belongs to another run.", x.run.ID, x.run.Component.ID),
-	}}
-	x.tree.root.cancel(taken)
-	return taken
+// taken ends the whole tree, since a run that is none of it has the id of this one, or
+// one of an earlier worker that had another component here.
+func (x *execution) taken(by *host.Run) error {
+	if by.RootID == x.run.RootID && by.ParentID == x.run.ParentID {
+		return x.parent.changed(x.run.Component, by.Component)
+	}
+	return x.endTree(fmt.Sprintf("the id %s of the run of %s inside it belongs to another run", x.run.ID, x.run.Component.ID))
+}
+
+// endTree ends the whole tree of runs.
+func (x *execution) endTree(why string) error {
+	ended := &fault{host.Failure{Type: failureRun, ID: string(host.CodeConflict), Message: "The run cannot go on: " + why + "."}}
+	x.tree.root.cancel(ended)
+	return ended
 }
 
 func (x *execution) newChild(id string, req *childRequest, cancel context.CancelCauseFunc) *execution {
@@ -171,7 +180,7 @@ func (x *execution) carryOutInside(ctx context.Context) (host.Run, error) {
 	if errors.Is(err, host.ErrStale) {
 		row, unread := x.store.Run(context.WithoutCancel(ctx), x.run.ID)
 		if unread == nil && !x.owns(&row) {
-			err = x.endTree()
+			err = x.taken(&row)
 		}
 	}
 	if err != nil {

@@ -149,7 +149,7 @@ func (w *walker) once(ctx context.Context, s *host.Step, at stepPlace, previous 
 	if ctx.Err() != nil {
 		return host.StepOutput{}, context.Cause(ctx)
 	}
-	if err := w.unchanged(s, at); err != nil {
+	if err := w.unmoved(s, at); err != nil {
 		return host.StepOutput{}, err
 	}
 	if err := w.countStep(); err != nil {
