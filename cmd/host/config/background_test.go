@@ -52,14 +52,21 @@ func TestBackgroundProblems(t *testing.T) {
 func TestPostgresStore(t *testing.T) {
 	t.Parallel()
 	env := func(name string) (string, bool) { return "secret", name == "PASSWORD" }
-	c, err := parse([]byte("store: postgres://snaphook:${PASSWORD}@db:5432/snaphook"), t.TempDir(), Options{LookupEnv: env})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "postgres://snaphook:secret@db:5432/snaphook"; c.Store.Postgres != want || c.Store.SQLite != "" {
-		t.Errorf("store = %+v, want %s", c.Store, want)
-	}
-	if shown := c.Store.String(); strings.Contains(shown, "secret") {
-		t.Errorf("the store is shown as %s, with its password", shown)
+	for _, store := range []string{
+		"postgres://snaphook:secret@db:5432/snaphook",
+		"postgres://snaphook@db:5432/snaphook?password=secret&sslmode=disable",
+		"postgres:///snaphook?host=/run/postgresql&password=a&password=secret&sslpassword=secret",
+	} {
+		text := "store: " + strings.ReplaceAll(store, "secret", "${PASSWORD}")
+		c, err := parse([]byte(text), t.TempDir(), Options{LookupEnv: env})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Store.Postgres != store || c.Store.SQLite != "" {
+			t.Errorf("store = %+v, want %s", c.Store, store)
+		}
+		if shown := c.Store.String(); strings.Contains(shown, "secret") || !strings.Contains(shown, "/snaphook") {
+			t.Errorf("the store is shown as %s", shown)
+		}
 	}
 }

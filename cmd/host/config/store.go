@@ -14,7 +14,7 @@ type Store struct {
 	Postgres string
 }
 
-// String is the store's URL without its password.
+// String is the store's URL without its passwords, which may be parameters of it too.
 func (s Store) String() string {
 	if s.Postgres == "" {
 		return "sqlite://" + s.SQLite
@@ -22,6 +22,13 @@ func (s Store) String() string {
 	u, err := url.Parse(s.Postgres)
 	if err != nil { // it was parsed when it was read
 		return "postgres://"
+	}
+	query := u.Query()
+	for name := range query {
+		if strings.Contains(name, "password") {
+			query.Set(name, "xxxxx")
+			u.RawQuery = query.Encode()
+		}
 	}
 	return u.Redacted()
 }
