@@ -39,7 +39,7 @@ func (x *execution) child(ctx context.Context, req childRequest) (host.Run, erro
 	child := x.newChild(x.childID(req.key), &req, cancel)
 	x.live.enter(child)
 	defer x.live.leave(child)
-	run, ended, err := child.endedBefore(inside)
+	run, ended, err := child.endedBefore(ctx)
 	if err == nil && !ended {
 		run, err = child.carryOutInside(inside)
 	}
