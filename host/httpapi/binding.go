@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/snaphook-dev/snaphook/host"
+	"github.com/snaphook-dev/snaphook/host/hook"
 	"github.com/snaphook-dev/snaphook/pluginapi"
 )
 
@@ -115,11 +116,16 @@ func (b putBindingsBody) bindings() ([]host.Binding, error) {
 			Plugin: put.Plugin, Hook: put.Hook, Mode: put.Mode, Config: put.Config,
 			OnError: put.OnError, TopLevel: put.TopLevel, Nested: put.Nested, Source: host.SourceAPI,
 		}
+		at := fmt.Sprintf("hooks[%d].", i)
+		if put.Config != nil && !hook.ValidPart(put.Config) { // no hook could be shown it
+			problems = append(problems, host.Problem{Path: at + "config", Message: fmt.Sprintf(
+				"must be in valid Unicode and nested at most %d levels deep", hook.MaxPartDepth)})
+		}
 		if put.Timeout == "" {
 			continue
 		}
 		if err := bindings[i].Timeout.UnmarshalText([]byte(put.Timeout)); err != nil {
-			problems = append(problems, host.Problem{Path: fmt.Sprintf("hooks[%d].timeout", i), Message: err.Error()})
+			problems = append(problems, host.Problem{Path: at + "timeout", Message: err.Error()})
 		}
 	}
 	if len(problems) > 0 {

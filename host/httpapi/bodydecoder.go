@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/snaphook-dev/snaphook/host/hook"
 )
@@ -49,11 +50,18 @@ func (d *bodyDecoder) id(name string, given *string) string {
 }
 
 func (d *bodyDecoder) name(given *string) *string {
-	if len(valueOf(given)) > maxSessionName {
-		d.fail("session_name", "string_too_long",
-			"Input should have at most "+strconv.Itoa(maxSessionName)+" bytes", "")
-	}
+	d.text("session_name", valueOf(given), maxSessionName)
 	return given
+}
+
+// text checks a text that is stored as it is.
+func (d *bodyDecoder) text(name, given string, most int) {
+	switch {
+	case len(given) > most:
+		d.fail(name, "string_too_long", "Input should have at most "+strconv.Itoa(most)+" bytes", "")
+	case strings.Contains(given, "\x00"): // not every store takes it
+		d.fail(name, "string_control", "Input should have no zero bytes", "")
+	}
 }
 
 // object is a member that holds an object hooks can be shown; nil when it is

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
@@ -120,12 +119,10 @@ func (a *api) renameEvaluation(w http.ResponseWriter, r *http.Request) error {
 		return &fieldErrors{list: []fieldError{missingField("body", "name")}}
 	}
 	var d bodyDecoder
-	switch n := len(*body.Name); {
-	case n == 0:
+	if *body.Name == "" {
 		d.fail("name", "string_too_short", "Input should have at least 1 byte", "")
-	case n > pluginapi.MaxEvaluationNameBytes:
-		d.fail("name", "string_too_long", "Input should have at most "+strconv.Itoa(pluginapi.MaxEvaluationNameBytes)+" bytes", "")
 	}
+	d.text("name", *body.Name, pluginapi.MaxEvaluationNameBytes)
 	if err := d.err(); err != nil {
 		return err
 	}

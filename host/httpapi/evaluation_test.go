@@ -126,6 +126,7 @@ func TestEvaluationFields(t *testing.T) {
 		{"PATCH", "/eval-runs/e", `{}`, `"loc":["body","name"],"msg":"Field required"`},
 		{"PATCH", "/eval-runs/e", `{"name":""}`, `"loc":["body","name"],"msg":"Input should have at least 1 byte"`},
 		{"PATCH", "/eval-runs/e", `{"name":"` + strings.Repeat("x", 257) + `"}`, `"msg":"Input should have at most 256 bytes"`},
+		{"PATCH", "/eval-runs/e", `{"name":"a\u0000"}`, `"msg":"Input should have no zero bytes"`},
 		{"PATCH", "/eval-runs/e", `{"title":"x"}`, `"path":"title","message":"is unknown; known are name"`},
 		{"DELETE", "/eval-runs", `{}`, `"loc":["body","eval_run_ids"],"msg":"List should have at least 1 item"`},
 	} {

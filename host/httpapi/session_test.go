@@ -380,6 +380,7 @@ func TestSessionFields(t *testing.T) {
 		{"POST", "/sessions", `{"session_id":"` + long + `"}`, `{"type":"string_too_long","loc":["body","session_id"]`},
 		{"POST", "/sessions", `{"user_id":"a\nb"}`, `{"type":"string_control","loc":["body","user_id"]`},
 		{"POST", "/sessions", `{"session_name":"` + long + `"}`, `{"type":"string_too_long","loc":["body","session_name"]`},
+		{"PATCH", "/sessions/s", `{"session_name":"a\u0000"}`, `{"type":"string_control","loc":["body","session_name"]`},
 		{"POST", "/sessions", `{"session_state":[1]}`, `{"type":"dict_type","loc":["body","session_state"],"msg":"Input should be a JSON object","input":"[1]"}`},
 		{"POST", "/sessions", `{"metadata":"x"}`, `{"type":"dict_type","loc":["body","metadata"]`},
 		{"POST", "/sessions", `{"session_state":{"a":"\ud800"}}`, `{"type":"value_error","loc":["body","session_state"]`},
