@@ -36,13 +36,15 @@ const (
 	OutcomeFailedOpen   HookOutcome = "failed_open"
 )
 
-// The reasons of a skipped call.
+// The reasons of a skipped call. worker_lost: the run was given up, and a blocking call
+// may have been made, by a worker that was lost with its record.
 const (
 	SkipRunRefused      = "run_refused"
 	SkipEarlierDeny     = "earlier_deny"
 	SkipRunNotCompleted = "run_not_completed"
 	SkipCancelled       = "cancelled"
 	SkipPluginInactive  = "plugin_inactive"
+	SkipWorkerLost      = "worker_lost"
 )
 
 // HookCall is one call of one hook, as a record. Blocking and skipped calls are

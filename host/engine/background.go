@@ -167,6 +167,8 @@ func (x *execution) endReason() string {
 		return host.SkipRunRefused
 	case x.run.Status == host.RunCancelled:
 		return host.SkipCancelled
+	case x.run.Failure != nil && x.run.Failure.Type == host.FailureWorkerLost:
+		return host.SkipWorkerLost
 	}
 	return host.SkipRunNotCompleted
 }

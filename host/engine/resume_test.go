@@ -156,8 +156,8 @@ func TestAttemptsUsedUp(t *testing.T) {
 	f.claim(t, "node", id)
 	f.useUp(t, id)
 	want := []string{
-		"input check skipped run_not_completed", "input log skipped run_not_completed",
-		"output notify skipped run_not_completed", "agent_shutdown end skipped run_not_completed",
+		"input check skipped worker_lost", "input log skipped worker_lost",
+		"output notify skipped worker_lost", "agent_shutdown end skipped worker_lost",
 	}
 	if diff := cmp.Diff(want, f.calls(t, id)); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
@@ -176,7 +176,7 @@ func TestAttemptsUsedUpAfterTheCheckpoint(t *testing.T) {
 	f.useUp(t, id)
 	want := []string{
 		"input check completed", "input log queued",
-		"output notify skipped run_not_completed", "agent_shutdown end completed",
+		"output notify skipped worker_lost", "agent_shutdown end completed",
 	}
 	if diff := cmp.Diff(want, f.calls(t, id)); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
@@ -212,7 +212,7 @@ func TestAttemptsUsedUpByShutdown(t *testing.T) {
 	}
 	want := []string{
 		"input check completed", "input log queued",
-		"output notify skipped run_not_completed", "agent_shutdown end skipped run_not_completed",
+		"output notify skipped worker_lost", "agent_shutdown end skipped worker_lost",
 	}
 	if diff := cmp.Diff(want, f.calls(t, id)); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
