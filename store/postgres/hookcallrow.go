@@ -48,7 +48,7 @@ func (r *hookCallRow) values() []any {
 	return []any{
 		c.ID, c.RunID, c.SessionID, c.Plugin, c.Digest, c.Hook, string(c.Mode), c.Sequence, c.Position, string(c.Status),
 		c.Attempt, c.MaxAttempts, c.Owner, row.Nanos(c.LeaseUntil), row.Nanos(c.NextAttemptAt), row.Nanos(c.CreatedAt),
-		row.Nanos(c.StartedAt), r.finishedAt(), row.Logged(&r.call), c.SnapshotID, r.spec, r.doc,
+		row.Nanos(c.StartedAt), r.finishedAt(), row.Logged(c), c.SnapshotID, r.spec, r.doc,
 	}
 }
 
@@ -91,7 +91,8 @@ func (c *finishedCalls) add(f *callFinish) {
 	c.ids, c.fences = append(c.ids, call.ID), append(c.fences, int32(f.attempt))
 	c.statuses, c.attempts = append(c.statuses, string(call.Status)), append(c.attempts, int32(call.Attempt))
 	c.due, c.started = append(c.due, row.Nanos(call.NextAttemptAt)), append(c.started, row.Nanos(call.StartedAt))
-	c.finished, c.logged, c.docs = append(c.finished, r.finishedAt()), append(c.logged, row.Logged(&r.call)), append(c.docs, r.doc)
+	c.finished, c.logged = append(c.finished, r.finishedAt()), append(c.logged, row.Logged(call))
+	c.docs = append(c.docs, r.doc)
 }
 
 func (c *finishedCalls) args() []any {

@@ -55,7 +55,8 @@ func reviveHookCall(ctx context.Context, t *tx, call host.HookCall) error {
 		return err
 	}
 	t.due(callJob(&call))
-	_, err = t.Exec(ctx, query, string(call.Status), call.Attempt, call.MaxAttempts, row.Nanos(call.NextAttemptAt), stored.doc, call.ID)
+	_, err = t.Exec(ctx, query, string(call.Status), call.Attempt, call.MaxAttempts, row.Nanos(call.NextAttemptAt),
+		stored.doc, call.ID)
 	return err
 }
 

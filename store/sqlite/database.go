@@ -133,7 +133,9 @@ func (s *statements) close() error {
 }
 
 // all returns every row of a query's result.
-func all[T any](ctx context.Context, s *statements, scan func(row.Scanner) (T, error), query string, args ...any) ([]T, error) {
+func all[T any](
+	ctx context.Context, s *statements, scan func(row.Scanner) (T, error), query string, args ...any,
+) ([]T, error) {
 	stmt, err := s.get(ctx, query)
 	if err != nil {
 		return nil, err
@@ -155,7 +157,9 @@ func all[T any](ctx context.Context, s *statements, scan func(row.Scanner) (T, e
 }
 
 // one returns the only row of a query's result, or sql.ErrNoRows.
-func one[T any](ctx context.Context, s *statements, scan func(row.Scanner) (T, error), query string, args ...any) (T, error) {
+func one[T any](
+	ctx context.Context, s *statements, scan func(row.Scanner) (T, error), query string, args ...any,
+) (T, error) {
 	stmt, err := s.get(ctx, query)
 	if err != nil {
 		var none T

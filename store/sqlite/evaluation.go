@@ -47,7 +47,8 @@ func evaluationQueries(f host.EvaluationFilter) (page, count string, args []any)
 	if f.Ascending {
 		direction = "ASC"
 	}
-	page = fmt.Sprintf("SELECT %s%s ORDER BY created_at %[3]s, seq %[3]s LIMIT ? OFFSET ?", row.EvaluationColumns, from, direction)
+	page = fmt.Sprintf("SELECT %s%s ORDER BY created_at %[3]s, seq %[3]s LIMIT ? OFFSET ?",
+		row.EvaluationColumns, from, direction)
 	return page, "SELECT count(*) FROM (SELECT 1" + from + " LIMIT ?)", args
 }
 

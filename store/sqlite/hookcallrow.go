@@ -78,7 +78,7 @@ func (r *hookCallRow) insert(t *tx) error {
 	c := &r.call
 	_, err := t.exec(query, r.seq, c.ID, c.RunID, c.SessionID, c.Plugin, c.Hook, c.Mode, c.Sequence, c.Position, c.Status,
 		c.Attempt, c.MaxAttempts, c.Owner, row.Nanos(c.LeaseUntil), row.Nanos(c.NextAttemptAt), row.Nanos(c.CreatedAt),
-		row.Nanos(c.StartedAt), row.Nanos(c.FinishedAt), row.Logged(&r.call), c.SnapshotID, r.spec, r.result)
+		row.Nanos(c.StartedAt), row.Nanos(c.FinishedAt), row.Logged(c), c.SnapshotID, r.spec, r.result)
 	if c.Owner == "" && !c.Status.Final() {
 		t.tell(host.SignalWork, "")
 	}
@@ -97,7 +97,7 @@ func (r *hookCallRow) finish(t *tx, fence int) error {
 		RETURNING snapshot_id`
 	c := &r.call
 	snapshots, err := queryTx(t, row.Value[string], query, c.Status, c.Attempt, row.Nanos(c.NextAttemptAt),
-		row.Nanos(c.StartedAt), row.Nanos(c.FinishedAt), row.Logged(&r.call), r.result, c.ID, fence)
+		row.Nanos(c.StartedAt), row.Nanos(c.FinishedAt), row.Logged(c), r.result, c.ID, fence)
 	t.changed(int64(len(snapshots)))
 	switch {
 	case err != nil:
