@@ -16,7 +16,8 @@ import (
 // does not have is CodeConflict; a version that is not installed is CodeNotFound.
 // A version without a hook that is bound, or a tool that is used, is CodeConflict
 // with the users, unless force is true: such bindings count as failed hooks then, and
-// what uses the tools fails.
+// what uses the tools fails. So is one that a binding does not fit, by its
+// configuration or its timeout.
 func (r *Registry) Activate(
 	ctx context.Context, name, version string, grants []pluginapi.Permission, force bool,
 ) (host.Plugin, error) {
@@ -34,7 +35,7 @@ func (r *Registry) Activate(
 		return host.Plugin{}, err
 	}
 	if !force && !p.Active {
-		if err := r.checkHasUsed(p.Manifest); err != nil {
+		if err := r.checkUsers(p); err != nil {
 			return host.Plugin{}, err
 		}
 	}
@@ -51,6 +52,14 @@ func (r *Registry) Activate(
 		return host.Plugin{}, fmt.Errorf("activate plugin %s %s: %w", name, version, err)
 	}
 	return r.Plugin(name, version)
+}
+
+// checkUsers refuses a version that lacks what is used, or that bindings do not fit.
+func (r *Registry) checkUsers(p *host.Plugin) error {
+	if err := r.checkHasUsed(p.Manifest); err != nil {
+		return err
+	}
+	return r.checkFits(p)
 }
 
 // checkActivation refuses a version that lacks grants or secrets, and returns

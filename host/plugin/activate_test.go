@@ -2,6 +2,7 @@ package plugin_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -106,6 +107,40 @@ func TestActivateWithoutABoundHook(t *testing.T) {
 	if _, err := r.Activate(t.Context(), "a", "2.0.0", nil, false); err != nil {
 		t.Errorf("what is active already: %v", err)
 	}
+}
+
+// A version that the bindings do not fit takes no place of one that they fit: with
+// the one of the configuration the host would not start again.
+func TestActivateDespiteBindingsThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	const property = "config_schema: {type: object, required: [%s], properties: {%[1]s: {}}, additionalProperties: false}\n"
+	r := newRegistry(t, plugin.Config{
+		Store: &memory{}, Loader: &guests{call: answersName},
+		ConfigBindings: map[host.BindingScope][]host.Binding{
+			host.HostWide: {{Plugin: "a", Config: json.RawMessage(`{"most": 5}`)}},
+		},
+	})
+	activate(t, r, manifestOf("a", "1.0.0", fmt.Sprintf(property, "most")), fakeModule)
+	bindings := []host.Binding{{Plugin: "a", Hook: "run", Config: json.RawMessage(`{"most": 7}`)}}
+	if err := r.PutBindings(t.Context(), greeter.Scope(), bindings); err != nil {
+		t.Fatal(err)
+	}
+	install(t, r, manifestOf("a", "2.0.0", fmt.Sprintf(property, "limit")), fakeModule)
+	_, err := r.Activate(t.Context(), "a", "2.0.0", nil, false)
+	want := []string{
+		"hooks[0].config: missing property 'limit'",
+		"hooks[0].config.most: is not a property of the schema",
+		`agents["greeter"].hooks[0].config: missing property 'limit'`,
+		`agents["greeter"].hooks[0].config.most: is not a property of the schema`,
+	}
+	if diff := cmp.Diff(want, refused(t, err, host.CodeConflict, "")); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	wantMeaning(t, r, "1.0.0")
+	if _, err := r.Activate(t.Context(), "a", "2.0.0", nil, true); err != nil {
+		t.Errorf("by force: %v", err)
+	}
+	wantMeaning(t, r, "2.0.0")
 }
 
 // A version that cannot run replaces none that does.

@@ -39,6 +39,21 @@ func (r *Registry) lackingHooks(m pluginapi.Manifest) []host.Problem {
 	})
 }
 
+// checkFits refuses a version that bindings do not fit as they are: its hooks would
+// get a configuration they do not know, and a host with such a binding in its
+// configuration would not start again.
+func (r *Registry) checkFits(p *host.Plugin) error {
+	configs := r.newConfigChecks()
+	var misfits []host.Problem
+	r.eachBinding(r.state.Load(), p.Name, func(path string, b host.Binding) {
+		c := bindingCheck{path: path, binding: b, configs: configs, components: r.components}
+		c.checkHooks(p)
+		c.checkConfig(p.Manifest)
+		misfits = append(misfits, c.problems...)
+	})
+	return conflict(misfits, "bindings do not fit the plugin %s %s", p.Name, p.Version)
+}
+
 // conflict is an error that lists users of a plugin, nil for none.
 func conflict(users []host.Problem, format string, args ...any) error {
 	if len(users) == 0 {
@@ -47,10 +62,20 @@ func conflict(users []host.Problem, format string, args ...any) error {
 	return &host.Error{Code: host.CodeConflict, Problems: users, Message: fmt.Sprintf(format, args...)}
 }
 
-// boundBy lists the bindings of a plugin that there is something to say of: those
-// of the whole host first, each with its component and its position among the
-// component's own.
+// boundBy lists the bindings of a plugin that there is something to say of.
 func (r *Registry) boundBy(s *state, name string, say func(host.Binding) string) []host.Problem {
+	var bound []host.Problem
+	r.eachBinding(s, name, func(path string, b host.Binding) {
+		if message := say(b); message != "" {
+			bound = append(bound, host.Problem{Path: path, Message: message})
+		}
+	})
+	return bound
+}
+
+// eachBinding visits the bindings of a plugin, those of the whole host first. path
+// has the component and the position among the component's own.
+func (r *Registry) eachBinding(s *state, name string, visit func(path string, b host.Binding)) {
 	scopes := map[host.BindingScope]bool{}
 	for scope := range r.configBindings {
 		scopes[scope] = true
@@ -58,18 +83,13 @@ func (r *Registry) boundBy(s *state, name string, say func(host.Binding) string)
 	for scope := range s.bindings {
 		scopes[scope] = true
 	}
-	var bound []host.Problem
 	for _, scope := range slices.SortedFunc(maps.Keys(scopes), compareScopes) {
 		for i, b := range r.bindings(s, scope) {
-			if b.Plugin != name {
-				continue
-			}
-			if message := say(b); message != "" {
-				bound = append(bound, host.Problem{Path: bindingPath(scope, i), Message: message})
+			if b.Plugin == name {
+				visit(bindingPath(scope, i), b)
 			}
 		}
 	}
-	return bound
 }
 
 func compareScopes(a, b host.BindingScope) int {

@@ -83,7 +83,8 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 	if _, err := r.install(ctx, m, module); err != nil {
 		return err
 	}
-	_, err = r.Activate(ctx, m.Name, m.Version, grants[m.Name], false)
+	// What the configuration binds is checked when all are loaded.
+	_, err = r.Activate(ctx, m.Name, m.Version, grants[m.Name], true)
 	return err
 }
 
