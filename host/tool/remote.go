@@ -158,10 +158,9 @@ func processOf(conn *connection) (*process, bool) {
 func toolResult(r *mcp.CallToolResult) host.ToolResult {
 	var texts, notes []string
 	for _, c := range r.Content {
-		switch text, ok := c.(*mcp.TextContent); {
-		case ok:
-			texts = append(texts, validText(text.Text))
-		default:
+		if text, ok := textOf(c); ok {
+			texts = append(texts, validText(text))
+		} else {
 			notes = append(notes, note(c))
 		}
 	}
@@ -174,6 +173,18 @@ func toolResult(r *mcp.CallToolResult) host.ToolResult {
 	return result
 }
 
+// textOf is the text of a content, which may be a file's: many servers answer so.
+func textOf(c mcp.Content) (string, bool) {
+	switch c := c.(type) {
+	case *mcp.TextContent:
+		return c.Text, true
+	case *mcp.EmbeddedResource:
+		text := embedded(c.Resource).Text
+		return text, text != ""
+	}
+	return "", false
+}
+
 // note stands for what a model is not shown.
 func note(c mcp.Content) string {
 	switch c := c.(type) {
@@ -184,16 +195,18 @@ func note(c mcp.Content) string {
 	case *mcp.ResourceLink:
 		return fmt.Sprintf("[a link to the resource %s]", cut(c.URI))
 	case *mcp.EmbeddedResource:
-		return resourceNote(c.Resource)
+		r := embedded(c.Resource)
+		return fmt.Sprintf("[the resource %s, %s, %d bytes, not shown]", cut(r.URI), cut(r.MIMEType), len(r.Blob))
 	}
 	return "[content of another kind, not shown]"
 }
 
-func resourceNote(r *mcp.ResourceContents) string {
+// embedded is the resource in a content, an empty one where a server left it out.
+func embedded(r *mcp.ResourceContents) mcp.ResourceContents {
 	if r == nil {
-		return "[an empty resource]"
+		return mcp.ResourceContents{}
 	}
-	return fmt.Sprintf("[the resource %s, %s, %d bytes, not shown]", cut(r.URI), cut(r.MIMEType), len(r.Text)+len(r.Blob))
+	return *r
 }
 
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

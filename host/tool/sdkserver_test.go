@@ -66,7 +66,8 @@ func newSDKServer() *mcp.Server {
 			return &mcp.CallToolResult{Content: []mcp.Content{
 				&mcp.ImageContent{MIMEType: "image/png", Data: []byte("12345")},
 				&mcp.TextContent{Text: "A picture."},
-				&mcp.EmbeddedResource{Resource: &mcp.ResourceContents{URI: "file:///a", MIMEType: "text/plain", Text: "123"}},
+				&mcp.EmbeddedResource{Resource: &mcp.ResourceContents{URI: "file:///a", MIMEType: "text/plain", Text: "A file."}},
+				&mcp.EmbeddedResource{Resource: &mcp.ResourceContents{URI: "file:///c", MIMEType: "font/ttf", Blob: []byte("123")}},
 				&mcp.ResourceLink{URI: "file:///b", Name: "b"},
 				&mcp.AudioContent{MIMEType: "audio/wav", Data: []byte("1")},
 			}}, nil

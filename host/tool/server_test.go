@@ -49,8 +49,8 @@ func TestServer(t *testing.T) {
 			wantResult(t, find(t, tools, "echo"), `{"text":"hi"}`, `"hi\nand hi"`, false)
 			wantResult(t, find(t, tools, "structured"), `{}`, `{"a":1}`, false)
 			wantResult(t, find(t, tools, "fail"), `{}`, `"no such file"`, true)
-			wantResult(t, find(t, tools, "mixed"), `{}`, `"A picture.\n[an image, image/png, 5 bytes, not shown]\n`+
-				`[the resource file:///a, text/plain, 3 bytes, not shown]\n[a link to the resource file:///b]\n`+
+			wantResult(t, find(t, tools, "mixed"), `{}`, `"A picture.\nA file.\n[an image, image/png, 5 bytes, not shown]\n`+
+				`[the resource file:///c, font/ttf, 3 bytes, not shown]\n[a link to the resource file:///b]\n`+
 				`[audio, audio/wav, 1 bytes, not shown]"`, false)
 			wantResult(t, find(t, tools, "big"), `{"bytes":2000000}`, `"the tool's result has more than 1048576 bytes"`, true)
 			wantResult(t, find(t, tools, "big"), `{"bytes":3}`, `"xxx"`, false)
