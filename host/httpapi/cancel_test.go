@@ -26,7 +26,7 @@ func TestCancel(t *testing.T) {
 		"another agent":    {"/agents/other%2Fagent/runs/run-1/cancel", nil},
 		"not a run yet":    {"/agents/plain-agent/runs/a%2Fb/cancel?session_id=s-2", []string{"a/b"}},
 		"never a run":      {"/agents/plain-agent/runs/" + strings.Repeat("x", maxID+1) + "/cancel", nil},
-		"not an id":        {"/agents/plain-agent/runs/" + url.PathEscape("a\x00b") + "/cancel", nil},
+		"not an id":        {"/agents/plain-agent/runs/" + url.PathEscape("a\nb") + "/cancel", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

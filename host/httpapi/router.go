@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gorilla/mux"
 )
@@ -89,6 +90,9 @@ func (a *api) dispatch(methods map[string]handler) http.Handler {
 	slices.Sort(allowed)
 	return a.answering(func(w http.ResponseWriter, r *http.Request) error {
 		if handle := methods[r.Method]; handle != nil {
+			if err := checkAddress(r); err != nil {
+				return err
+			}
 			return handle(w, r)
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
@@ -117,6 +121,32 @@ func withoutTrailingSlash(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// checkAddress refuses ids and parameters that no store has a row for, and that not
+// every store can be asked for.
+func checkAddress(r *http.Request) error {
+	var wrong []fieldError
+	check := func(in, name, value string) {
+		if !utf8.ValidString(value) || strings.Contains(value, "\x00") {
+			wrong = append(wrong, fieldError{
+				Type: "string_control", Loc: []string{in, cut(name)}, Msg: "Input should be valid Unicode without zero bytes",
+			})
+		}
+	}
+	for name := range mux.Vars(r) {
+		check("path", name, pathVar(r, name))
+	}
+	for name, values := range r.URL.Query() {
+		for _, value := range values {
+			check("query", name, value)
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	slices.SortStableFunc(wrong, func(a, b fieldError) int { return slices.Compare(a.Loc, b.Loc) })
+	return &fieldErrors{list: wrong}
 }
 
 // pathVar returns a variable of the route's path, unescaped.
