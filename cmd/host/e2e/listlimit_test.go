@@ -33,8 +33,8 @@ func TestListsAtTheirLimits(t *testing.T) {
 		limitCase{"an unknown status", get("/hook-calls?status=" + long), 422, `["query","status"]`},
 		limitCase{"a long filter", get("/sessions?user_id=" + long + "&session_name=" + long), 200, `"data":[]`},
 		limitCase{"a filter of wildcards", get("/sessions?session_name=" + strings.Repeat("%25_", 1000)), 200, `"data":[]`},
-		limitCase{"a zero byte", get("/sessions?user_id=%00&session_name=%00"), 200, `"data":[]`},
-		limitCase{"not UTF-8", get("/sessions?user_id=%FF&session_name=%FF"), 200, `"data":[]`},
+		limitCase{"a zero byte", get("/sessions?user_id=%00&session_name=%00"), 422, "user_id"},
+		limitCase{"not UTF-8", get("/sessions?user_id=%FF&session_name=%FF"), 422, "user_id"},
 		limitCase{"a time after all", get("/sessions/s/runs?created_after=9223372036854775807"), 200, "[]"},
 		limitCase{"a time before all", get("/sessions/s/runs?created_after=-9223372036854775808"), 200, "hello"},
 		limitCase{"a time that has not come", get("/sessions/s/runs?created_before=9223372036854775807"), 200, "hello"},
@@ -42,8 +42,8 @@ func TestListsAtTheirLimits(t *testing.T) {
 		limitCase{"a long path", get("/agents/" + long), 404, "Agent not found"},
 		limitCase{"a long run", get("/runs/" + long + "/hooks"), 404, ""},
 		limitCase{"a long plugin", get("/plugins/" + long + "/" + long), 404, ""},
-		limitCase{"a path that is not UTF-8", get("/sessions/%FF"), 404, ""},
-		limitCase{"a path of zero bytes", get("/plugins/%00/%00"), 404, ""},
+		limitCase{"a path that is not UTF-8", get("/sessions/%FF"), 422, "session_id"},
+		limitCase{"a path of zero bytes", get("/plugins/%00/%00"), 422, "version"},
 	)
 	checkLimits(t, p, tests)
 }
