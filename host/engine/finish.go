@@ -93,7 +93,7 @@ func (x *execution) settle(ctx context.Context, cause error) {
 	}
 }
 
-// failBy words an error for the caller, and logs it.
+// failBy words an error for the caller, and logs it unless it is a hook's decision.
 func (x *execution) failBy(cause error) {
 	var own *fault
 	var failed *model.Error
@@ -108,6 +108,9 @@ func (x *execution) failBy(cause error) {
 		x.fail(&host.Failure{Type: failureRun, ID: string(refused.Code), Message: refused.Message})
 	default:
 		x.fail(&host.Failure{Type: failureRun, Message: "The run failed inside the host."})
+	}
+	if x.run.Failure.Refused {
+		return
 	}
 	x.log.Error("run failed", "run_id", x.run.ID, "session_id", x.run.SessionID,
 		"kind", x.run.Component.Kind, "component", x.run.Component.ID, "error", cause)
