@@ -46,19 +46,3 @@ func ScanProgress(r Scanner, work *host.RunWork) error {
 	}
 	return decode(request, &work.Request, "request")
 }
-
-// EventColumns are what ScanEvent takes.
-const EventColumns = `idx, doc`
-
-// ScanEvent reads an event of a run.
-func ScanEvent(r Scanner) (host.RunEvent, error) {
-	var (
-		event host.RunEvent
-		doc   []byte
-	)
-	if err := r.Scan(&event.Index, &doc); err != nil {
-		return event, err
-	}
-	err := decode(doc, &event, "event")
-	return event, err
-}

@@ -76,8 +76,7 @@ func newFinishRows(finish host.Finish) (*finishRows, error) {
 		return nil, err
 	}
 	f := &finishRows{
-		run:     run,
-		session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots, events: events,
+		run: run, session: finish.Session, before: finish.StateBefore, snapshots: finish.Snapshots, events: events,
 	}
 	for _, call := range finish.Calls {
 		stored, err := newHookCallRow(call)
