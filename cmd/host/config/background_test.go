@@ -56,6 +56,8 @@ func TestPostgresStore(t *testing.T) {
 		"postgres://snaphook:secret@db:5432/snaphook",
 		"postgres://snaphook@db:5432/snaphook?password=secret&sslmode=disable",
 		"postgres:///snaphook?host=/run/postgresql&password=a&password=secret&sslpassword=secret",
+		"postgres://snaphook@db/snaphook?password=100%secret",
+		"postgres://snaphook@db/snaphook?password=secret;1",
 	} {
 		text := "store: " + strings.ReplaceAll(store, "secret", "${PASSWORD}")
 		c, err := parse([]byte(text), t.TempDir(), Options{LookupEnv: env})

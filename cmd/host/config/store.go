@@ -23,13 +23,13 @@ func (s Store) String() string {
 	if err != nil { // it was parsed when it was read
 		return "postgres://"
 	}
-	query := u.Query()
+	query := u.Query() // without what it cannot read, which may be one
 	for name := range query {
 		if strings.Contains(name, "password") {
 			query.Set(name, "xxxxx")
-			u.RawQuery = query.Encode()
 		}
 	}
+	u.RawQuery = query.Encode()
 	return u.Redacted()
 }
 
