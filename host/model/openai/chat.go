@@ -128,10 +128,11 @@ func chatUsage(u *sdk.Usage) host.Metrics {
 
 // tokens fills in a total that a server left out.
 func tokens(input, output, total int) host.Metrics {
+	m := host.Metrics{InputTokens: bounded(input), OutputTokens: bounded(output), TotalTokens: bounded(total)}
 	if total == 0 {
-		total = input + output
+		m.TotalTokens = m.InputTokens + m.OutputTokens
 	}
-	return host.Metrics{InputTokens: bounded(input), OutputTokens: bounded(output), TotalTokens: bounded(total)}
+	return m
 }
 
 // maxTokens is more than any answer costs. A server may count anything, and what
