@@ -44,8 +44,8 @@ func (w *walker) stood(at stepPlace) string {
 	w.execution.mu.Lock()
 	defer w.execution.mu.Unlock()
 	for i := range w.steps {
-		rest, of := strings.CutPrefix(w.steps[i].Key, at.key)
-		if of && (rest == "" || rest[0] == '?' || at.key+rest == at.loopKey()) {
+		key := w.steps[i].Key
+		if key == at.key || key == at.loopKey() || strings.HasPrefix(key, at.key+"?") {
 			return w.steps[i].Step
 		}
 	}

@@ -41,13 +41,11 @@ func (f *fixture) leave(t *testing.T, req host.RunRequest, agent string, said li
 // it, and takes nothing that was done for what another step does.
 func TestWorkflowIsChangedMeanwhile(t *testing.T) {
 	t.Parallel()
-	named := func(name string, s host.Step) host.Step {
-		s.Name = name
-		return s
-	}
-	skipped := named("added", runs("a"))
+	skipped := named("added", "a")
 	skipped.OnError = host.StepSkip
 	onlyIf := host.Step{Name: "if", Kind: host.StepCondition, Decide: host.Decision{CEL: "true"}, Steps: []host.Step{runs("summarizer")}}
+	renamed := onlyIf
+	renamed.Name = "added"
 	const changed = "The run cannot go on: flow was changed meanwhile and has "
 	for name, test := range map[string]struct {
 		began, now []host.Step
@@ -55,13 +53,13 @@ func TestWorkflowIsChangedMeanwhile(t *testing.T) {
 	}{
 		"not at all":           {[]host.Step{runs("analyzer"), runs("summarizer")}, []host.Step{runs("analyzer"), runs("summarizer")}, `"end"`},
 		"in another place":     {[]host.Step{runs("analyzer"), runs("summarizer")}, []host.Step{runs("analyzer"), runs("a")}, changed + "the step a where it had summarizer."},
-		"another one first":    {[]host.Step{runs("analyzer"), runs("summarizer")}, []host.Step{named("added", runs("a")), runs("analyzer"), runs("summarizer")}, changed + "the step added where it had analyzer."},
+		"another one first":    {[]host.Step{runs("analyzer"), runs("summarizer")}, []host.Step{named("added", "a"), runs("analyzer"), runs("summarizer")}, changed + "the step added where it had analyzer."},
 		"one that may fail":    {[]host.Step{runs("analyzer"), runs("summarizer")}, []host.Step{skipped, runs("summarizer")}, changed + "the step added where it had analyzer."},
 		"another order":        {[]host.Step{runs("analyzer"), runs("summarizer")}, []host.Step{runs("summarizer"), runs("analyzer")}, changed + "the step summarizer where it had analyzer."},
-		"another agent":        {[]host.Step{runs("summarizer")}, []host.Step{named("summarizer", runs("a"))}, changed + "a where it had summarizer."},
-		"another name":         {[]host.Step{runs("summarizer")}, []host.Step{named("added", runs("summarizer"))}, changed + "the step added where it had summarizer."},
-		"another decision":     {[]host.Step{onlyIf}, []host.Step{named("added", onlyIf)}, changed + "the step added where it had if."},
-		"another agent inside": {[]host.Step{onlyIf}, []host.Step{{Name: "if", Kind: host.StepCondition, Decide: onlyIf.Decide, Steps: []host.Step{named("summarizer", runs("a"))}}}, changed + "a where it had summarizer."},
+		"another agent":        {[]host.Step{runs("summarizer")}, []host.Step{named("summarizer", "a")}, changed + "a where it had summarizer."},
+		"another name":         {[]host.Step{runs("summarizer")}, []host.Step{named("added", "summarizer")}, changed + "the step added where it had summarizer."},
+		"another decision":     {[]host.Step{onlyIf}, []host.Step{renamed}, changed + "the step added where it had if."},
+		"another agent inside": {[]host.Step{onlyIf}, []host.Step{{Name: "if", Kind: host.StepCondition, Decide: onlyIf.Decide, Steps: []host.Step{named("summarizer", "a")}}}, changed + "a where it had summarizer."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
