@@ -106,9 +106,9 @@ func New(c Config) (*Box, error) {
 
 // Tools implements host.Toolbox. A reference that makes no sense is CodeInvalid; a
 // tool that is named and does not exist, one with a name of the host's own, and a
-// configuration that its plugin does not take, are CodeConflict. The first call that needs a server waits until its
-// tools are listed. Later ones get the list as it was last seen when the server is
-// away.
+// configuration that its plugin does not take, are CodeConflict. The first call that
+// needs a server waits until its tools are listed. Later ones get the list as it was
+// last seen when the server is away.
 func (b *Box) Tools(ctx context.Context, refs []host.ToolRef) ([]host.Tool, error) {
 	var tools []host.Tool
 	sources := map[string]string{}
