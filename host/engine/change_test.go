@@ -86,6 +86,31 @@ func TestWorkflowIsChangedMeanwhile(t *testing.T) {
 	}
 }
 
+// What a worker left of a step that is gone ends with the run, though the run itself
+// goes on to its end.
+func TestStepIsTakenAwayMeanwhile(t *testing.T) {
+	t.Parallel()
+	first := runs("analyzer")
+	f := newWorkflow(t, []host.Step{first, runs("summarizer")}, []*function{newFunction("look", returns(`1`))},
+		background(pluginapi.PointInput, "log").only("summarizer"))
+	f.config.Agents[2].Tools = []host.ToolRef{{Plugin: "box"}}
+	id := f.leave(t, asksFlow("question"), "summarizer", lines{"summarizer": {calls(`x look {}`), text("end")}})
+	other := f.node(t, func(c *engine.Config) { c.Workflows = []*host.Workflow{{ID: "flow", Steps: []host.Step{first}}} })
+	if err := other.Work(t.Context(), f.claim(t, "other", id)); err != nil {
+		t.Fatal(err)
+	}
+	inside, err := f.store.ChildRuns(t.Context(), id)
+	if err != nil || len(inside) != 2 || inside[1].Status != host.RunCancelled {
+		t.Fatalf("inside %+v, %v", inside, err)
+	}
+	if calls := f.calls(t, inside[1].ID); !slices.Contains(calls, "input log queued") {
+		t.Errorf("calls %v", calls)
+	}
+	if run := f.stored(t, id); run.Status != host.RunCompleted {
+		t.Errorf("run %+v", run)
+	}
+}
+
 // A member goes on with what was another one's no more than a step does.
 func TestMembersAreChangedMeanwhile(t *testing.T) {
 	t.Parallel()

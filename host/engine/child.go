@@ -171,7 +171,7 @@ func (x *execution) carryOutInside(ctx context.Context) (host.Run, error) {
 	defer x.ended()
 	cause := x.execute(ctx)
 	err := x.leftOffInside(ctx, cause)
-	if err == nil && cause != nil {
+	if err == nil {
 		err = x.endUnfinished(ctx)
 	}
 	if err == nil {

@@ -119,10 +119,8 @@ func (x *execution) carryOut(ctx, worker context.Context, cause error) (err erro
 	if err := leftOff(ctx, cause); err != nil {
 		return err
 	}
-	if cause != nil {
-		if err := x.endUnfinished(ctx); err != nil {
-			return err
-		}
+	if err := x.endUnfinished(ctx); err != nil {
+		return err
 	}
 	return x.storeEnd(worker, x.conclude(ctx, cause))
 }
