@@ -21,8 +21,9 @@ const (
 
 // LoadDir installs and activates the plugins of a directory,
 // <name>/plugin.yaml and <name>/plugin.wasm, with the grants given by plugin
-// name. A plugin that is installed already stays as the operator left it. When
-// the bytes under an installed version changed the plugin is installed and
+// name. A plugin that is installed already stays as the operator left it; one that
+// nobody has decided on since, for the host died or another one is about to
+// activate it, is activated. When the bytes under an installed version changed the plugin is installed and
 // activated as <version>+<8 of its digest>. Every plugin that is refused, or
 // lacks a grant or a hook that is bound, is in the error, by name; nothing of it
 // is stored. A grant for a plugin that is not installed is an error too.
@@ -59,11 +60,11 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 		return err
 	}
 	read, err := readManifest(manifest, r.checkTests)
-	known := false
+	decided := false
 	if err == nil && len(read.problems) == 0 {
-		read.manifest, known, err = r.nextVersion(read.manifest, module)
+		read.manifest, decided, err = r.nextVersion(read.manifest, module)
 	}
-	if err != nil || known {
+	if err != nil || decided {
 		return err
 	}
 	m := read.manifest
@@ -88,23 +89,24 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 	return err
 }
 
-// nextVersion returns the manifest under the version it is to be installed as,
-// and whether it is installed already.
+// nextVersion returns the manifest under the version it is to be installed as, and
+// whether it is installed and decided on already.
 func (r *Registry) nextVersion(m pluginapi.Manifest, module []byte) (pluginapi.Manifest, bool, error) {
 	digest, err := digestOf(m, module)
 	if err != nil {
 		return m, false, err
 	}
 	s := r.state.Load()
-	if s.byDigest[digest] != nil {
-		return m, true, nil
+	if p := s.byDigest[digest]; p != nil {
+		return m, s.decided(p), nil
 	}
 	if _, taken := s.version(m.Name, m.Version); !taken {
 		return m, false, nil
 	}
 	m.Version = withBuild(m.Version, strings.TrimPrefix(digest, digestPrefix)[:8])
 	digest, err = digestOf(m, module)
-	return m, s.byDigest[digest] != nil, err
+	p := s.byDigest[digest]
+	return m, p != nil && s.decided(p), err
 }
 
 // withBuild adds an identifier to the build metadata of a semantic version.

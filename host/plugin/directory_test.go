@@ -63,6 +63,37 @@ func TestLoadDirRespectsTheOperator(t *testing.T) {
 	}
 }
 
+// A host may die between the two, or start beside another one that has not come to
+// the second.
+func TestLoadDirActivatesWhatIsOnlyInstalled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := newRegistry(t, plugin.Config{})
+	activate(t, r, manifestOf("a", "1.0.0", ""), answering(t, "1"))
+	for _, name := range []string{"a", "b"} {
+		install(t, r, manifestOf(name, "1.1.0", ""), answering(t, "1"))
+		writePlugin(t, dir, name, manifestOf(name, "1.1.0", ""), answering(t, "1"))
+	}
+	want := []string{"a 1.0.0", "a 1.1.0 active", "b 1.1.0 active"}
+	for _, when := range []string{"at first", "again"} {
+		if err := r.LoadDir(t.Context(), dir, nil); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, status(r)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+	}
+	if _, err := r.Deactivate(t.Context(), "b", "1.1.0", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.LoadDir(t.Context(), dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a 1.0.0", "a 1.1.0 active", "b 1.1.0"}, status(r)); diff != "" {
+		t.Errorf("after the operator (-want +got):\n%s", diff)
+	}
+}
+
 func TestLoadDirRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -66,6 +66,14 @@ func (s *state) knows(name string) bool {
 	return slices.ContainsFunc(s.plugins, func(p host.Plugin) bool { return p.Name == name })
 }
 
+// decided reports whether a version was ever activated, or another one since it was
+// installed.
+func (s *state) decided(p *host.Plugin) bool {
+	return p.Grants != nil || slices.ContainsFunc(s.plugins, func(other host.Plugin) bool {
+		return other.Name == p.Name && !other.ActivatedAt.IsZero() && !other.ActivatedAt.Before(p.CreatedAt)
+	})
+}
+
 // withSource returns a copy of the bindings that says where they were made.
 func withSource(bindings []host.Binding, source host.BindingSource) []host.Binding {
 	bindings = slices.Clone(bindings)
