@@ -102,7 +102,10 @@ func (s *Store) expireEvents(ctx context.Context, before time.Time) (int, error)
 			}
 			return nil
 		}})
-		return len(ids), err
+		if err != nil {
+			return 0, err // the writer may not be done with ids
+		}
+		return len(ids), nil
 	})
 }
 

@@ -156,6 +156,9 @@ func (s *Store) expireLogs(ctx context.Context, before time.Time) (int, error) {
 			n, err = t.exec(expireLogsQuery, row.Nanos(before), expireBatch)
 			return err
 		}})
-		return int(n), err
+		if err != nil {
+			return 0, err // the writer may not be done with n
+		}
+		return int(n), nil
 	})
 }
