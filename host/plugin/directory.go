@@ -23,10 +23,11 @@ const (
 // <name>/plugin.yaml and <name>/plugin.wasm, with the grants given by plugin
 // name. A plugin that is installed already stays as the operator left it; one that
 // nobody has decided on since, for the host died or another one is about to
-// activate it, is activated. When the bytes under an installed version changed the plugin is installed and
-// activated as <version>+<8 of its digest>. Every plugin that is refused, or
-// lacks a grant or a hook that is bound, is in the error, by name; nothing of it
-// is stored. A grant for a plugin that is not installed is an error too.
+// activate it, is activated. When the bytes under an installed version changed the
+// plugin is installed and activated as <version>+<8 of its digest>. Every plugin
+// that is refused, lacks a grant or a hook that is bound, or has a schema that a
+// binding does not fit, is in the error, by name; nothing of it is stored. A grant
+// for a plugin that is not installed is an error too.
 func (r *Registry) LoadDir(ctx context.Context, dir string, grants map[string][]pluginapi.Permission) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -78,13 +79,12 @@ func (r *Registry) loadFolder(ctx context.Context, folder string, grants map[str
 	if _, err := r.checkActivation(m, grants[m.Name]); err != nil {
 		return err
 	}
-	if err := r.checkHasUsed(m); err != nil {
+	if err := r.checkUsers(&host.Plugin{Name: m.Name, Version: m.Version, Manifest: m}); err != nil {
 		return err
 	}
 	if _, err := r.install(ctx, m, module); err != nil {
 		return err
 	}
-	// What the configuration binds is checked when all are loaded.
 	_, err = r.Activate(ctx, m.Name, m.Version, grants[m.Name], true)
 	return err
 }

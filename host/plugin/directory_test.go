@@ -102,11 +102,12 @@ func TestLoadDirRefuses(t *testing.T) {
 	writePlugin(t, dir, "greedy", manifestOf("greedy", "1.0.0", httpPermission), answering(t, "1"))
 	writePlugin(t, dir, "other", manifestOf("misnamed", "1.0.0", ""), answering(t, "1"))
 	writePlugin(t, dir, "lacking", manifestOf("lacking", "1.0.0", ""), answering(t, "1"))
+	writePlugin(t, dir, "unfit", manifestOf("unfit", "1.0.0", "config_schema: {type: object, required: [most]}\n"), answering(t, "1"))
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	r := newRegistry(t, plugin.Config{ConfigBindings: map[host.BindingScope][]host.Binding{
-		host.HostWide: {{Plugin: "lacking"}, {Plugin: "lacking", Hook: "gone"}},
+		host.HostWide: {{Plugin: "lacking"}, {Plugin: "lacking", Hook: "gone"}, {Plugin: "unfit"}},
 	}})
 	err := r.LoadDir(t.Context(), dir, nil)
 	for _, want := range []string{
@@ -115,6 +116,7 @@ func TestLoadDirRefuses(t *testing.T) {
 		"load plugin greedy: the plugin greedy 1.0.0 asks for permissions", "posts the notification",
 		`load plugin other: the plugin is called "misnamed"`,
 		"load plugin lacking: the plugin lacking 1.0.0 lacks what is in use; its hooks are run, its tools none; hooks[1]: the hook gone, bound in the configuration",
+		"load plugin unfit: bindings do not fit the plugin unfit 1.0.0; hooks[2].config: missing property 'most'",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q in it", err, want)
