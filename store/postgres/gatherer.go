@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -10,6 +11,10 @@ import (
 
 // maxGathered bounds the requests of one transaction.
 const maxGathered = 64
+
+// courtesy is how often a worker lets others go first: who asks often starts several
+// that ask, and all of them are to go along. A timer would take a millisecond.
+const courtesy = 3
 
 // request is what somebody asks of a gatherer and waits for. T holds what is asked,
 // and gets the answer.
@@ -91,6 +96,9 @@ func (g *gatherer[T]) stop() {
 func (g *gatherer[T]) work() {
 	if g.delay > 0 {
 		<-time.After(g.delay)
+	}
+	for range courtesy {
+		runtime.Gosched()
 	}
 	batch := g.take()
 	g.write(batch)
