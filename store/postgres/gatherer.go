@@ -28,8 +28,8 @@ type request[T any] struct {
 // gatherer has the requests of many callers written in few transactions. It is safe
 // for concurrent use.
 type gatherer[T any] struct {
-	// delay is how long a request waits for company; most is how many transactions
-	// there are at once.
+	// delay is how long a request waits for company, 0 for those who ask at the same
+	// moment; most is how many transactions there are at once.
 	delay time.Duration
 	most  int
 	// send writes requests in one transaction, each key once. Its error means that
@@ -94,12 +94,7 @@ func (g *gatherer[T]) stop() {
 
 // work writes what gathers.
 func (g *gatherer[T]) work() {
-	if g.delay > 0 {
-		<-time.After(g.delay)
-	}
-	for range courtesy {
-		runtime.Gosched()
-	}
+	g.waitForCompany()
 	batch := g.take()
 	g.write(batch)
 	for _, r := range batch {
@@ -109,6 +104,16 @@ func (g *gatherer[T]) work() {
 	defer g.mu.Unlock()
 	g.active--
 	g.gather()
+}
+
+func (g *gatherer[T]) waitForCompany() {
+	if g.delay > 0 {
+		<-time.After(g.delay)
+		return
+	}
+	for range courtesy {
+		runtime.Gosched()
+	}
 }
 
 // take returns the next batch, each key once.
