@@ -193,13 +193,7 @@ func TestCancelOfALeftTeam(t *testing.T) {
 		return said.script(c, asked)
 	}
 	id := f.accept(t, req).ID
-	work := f.claim(t, "node", id)
-	if err := f.Work(worker, work); err == nil {
-		t.Fatal("the worker was not stopped")
-	}
-	if err := f.store.ReleaseRun(t.Context(), id, work.Run.Attempt); err != nil {
-		t.Fatal(err)
-	}
+	f.stopIn(t, worker, id)
 	f.cancel(t, f.lastOf("team"))
 	if err := f.Work(t.Context(), f.claim(t, "node", id)); err != nil {
 		t.Fatal(err)

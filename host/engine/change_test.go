@@ -27,13 +27,7 @@ func (f *fixture) leave(t *testing.T, req host.RunRequest, agent string, said li
 	}
 	f.configure(t, func(*engine.Config) {})
 	id = f.accept(t, req).ID
-	work := f.claim(t, "node", id)
-	if err := f.Work(worker, work); err == nil {
-		t.Fatal("the worker was not stopped")
-	}
-	if err := f.store.ReleaseRun(t.Context(), id, work.Run.Attempt); err != nil {
-		t.Fatal(err)
-	}
+	f.stopIn(t, worker, id)
 	return id
 }
 

@@ -404,13 +404,7 @@ func stalled(t *testing.T, turn int) (f *fixture, id string) {
 		return said.script(c, req)
 	}
 	id = f.accept(t, asksTeam("What is it?")).ID
-	work := f.claim(t, "node", id)
-	if err := f.Work(worker, work); err == nil {
-		t.Fatal("the worker was not stopped")
-	}
-	if err := f.store.ReleaseRun(t.Context(), id, work.Run.Attempt); err != nil {
-		t.Fatal(err)
-	}
+	f.stopIn(t, worker, id)
 	return f, id
 }
 

@@ -42,13 +42,7 @@ func TestResultsAreBounded(t *testing.T) {
 		return text("Done."), nil
 	}
 	id := f.accept(t, asks("go")).ID
-	work := f.claim(t, "node", id)
-	if err := f.Work(worker, work); err == nil {
-		t.Fatal("the worker was not stopped")
-	}
-	if err := f.store.ReleaseRun(t.Context(), id, work.Run.Attempt); err != nil {
-		t.Fatal(err)
-	}
+	f.stopIn(t, worker, id)
 	if err := f.Work(t.Context(), f.claim(t, "node", id)); err != nil {
 		t.Fatal(err)
 	}

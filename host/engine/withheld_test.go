@@ -128,13 +128,7 @@ func TestWithheldAnswerStaysWithheld(t *testing.T) {
 		return said.script(c, req)
 	}
 	id := f.accept(t, asksTeam("What is it?")).ID
-	work := f.claim(t, "node", id)
-	if err := f.Work(worker, work); err == nil {
-		t.Fatal("the worker was not stopped")
-	}
-	if err := f.store.ReleaseRun(t.Context(), id, work.Run.Attempt); err != nil {
-		t.Fatal(err)
-	}
+	f.stopIn(t, worker, id)
 	f.model.script = said.script
 	if err := f.Work(t.Context(), f.claim(t, "node", id)); err != nil {
 		t.Fatal(err)

@@ -39,6 +39,18 @@ func (f *fixture) claim(t *testing.T, node, id string) host.RunWork {
 	return work
 }
 
+// stopIn has a worker begin a run and give it back when worker ends, before the run has.
+func (f *fixture) stopIn(t *testing.T, worker context.Context, id string) {
+	t.Helper()
+	work := f.claim(t, "node", id)
+	if err := f.Work(worker, work); err == nil {
+		t.Fatal("the worker was not stopped")
+	}
+	if err := f.store.ReleaseRun(t.Context(), id, work.Run.Attempt); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // lose has every node but one be dead.
 func (f *fixture) lose(t *testing.T, survivor string) {
 	t.Helper()
