@@ -95,12 +95,16 @@ func (c *bindingCheck) checkHooks(p *host.Plugin) {
 }
 
 func hookNames(m pluginapi.Manifest) string {
-	if len(m.Hooks) == 0 {
+	return namesOf(m.Hooks, func(h pluginapi.Hook) string { return h.Name })
+}
+
+func namesOf[T any](all []T, name func(T) string) string {
+	if len(all) == 0 {
 		return "none"
 	}
-	names := make([]string, len(m.Hooks))
-	for i, h := range m.Hooks {
-		names[i] = h.Name
+	names := make([]string, len(all))
+	for i, one := range all {
+		names[i] = name(one)
 	}
 	return strings.Join(names, ", ")
 }

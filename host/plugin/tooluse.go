@@ -3,7 +3,6 @@ package plugin
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/snaphook-dev/snaphook/host"
 	"github.com/snaphook-dev/snaphook/pluginapi"
@@ -53,12 +52,5 @@ func (r *Registry) toolUsers(plugin string, those func(tool string) bool) []host
 }
 
 func toolNames(m pluginapi.Manifest) string {
-	if len(m.Tools) == 0 {
-		return "none"
-	}
-	names := make([]string, len(m.Tools))
-	for i, t := range m.Tools {
-		names[i] = t.Name
-	}
-	return strings.Join(names, ", ")
+	return namesOf(m.Tools, func(t pluginapi.ToolFunction) string { return t.Name })
 }
